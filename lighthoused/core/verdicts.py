@@ -1,0 +1,68 @@
+"""Verdicts, and the effects they are judged by. The one vocabulary: `allow`, `deny`, `escalate`, everywhere."""
+
+from typing import Any, Literal
+
+import msgspec
+
+Answer = Literal["allow", "deny", "escalate"]
+Tier = Literal["memory", "policy", "pattern", "expert", "human", "none"]
+Certainty = Literal["certain", "possible", "unknown"]
+Scope = Literal[
+    "project",
+    "elsewhere",
+    "home",
+    "system",
+    "temp",
+    "device",
+    "network",
+    "remote",
+    "database",
+    "cluster",
+    "process",
+    "unknown",
+]
+
+
+class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a command would do to the world, and to which target.
+
+    `kind` is a word of `core.effects.KINDS` (read, write, delete, ...). `target` is the resolved path, URL, branch or
+    program. `undoable`: the target is versioned by Lighthouse, so the effect can be undone.
+    """
+
+    kind: str
+    target: str = ""
+    scope: Scope = "unknown"
+    certainty: Certainty = "certain"
+    program: str = ""
+    note: str = ""
+    recursive: bool = False
+    undoable: bool = False
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """The answer to a request: with its reason, the tier and rule that gave it, and what to do instead."""
+
+    verdict: Answer
+    tier: Tier
+    rule: str
+    reason: str
+    suggestion: str = ""
+    effects: tuple[Effect, ...] = ()
+    latency_us: int = 0
+    request: str = ""
+    """blake3 (hex) of the canonical request: exactly what was judged, who asked, and where."""
+    approval: str = ""
+    """Id of the approval that waits for a person, where the request was parked."""
+    explanation: dict[str, Any] | None = None
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What an agent asks to do: a tool, its input, where. `input` is the tool's own (Bash: ``{"command": ...}``)."""
+
+    tool: str
+    input: dict[str, Any]
+    cwd: str
+    agent: str
+    session: str = ""
+    uid: int = -1

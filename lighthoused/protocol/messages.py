@@ -1,0 +1,540 @@
+"""Every request, reply and error of the protocol, once. Dispatch, clients and docs/protocol.md derive from here.
+
+A request is a map ``{"method": ..., "id": ..., ...parameters}``; `id` is the client's, unique among its open requests.
+Answers carry the id: ``{"id", "result"}`` or ``{"id", "error": {"code", "message", "hint"}}``. A streaming method first
+sends any number of ``{"id", "item"}`` and ends with a result or an error. Over msgpack a payload is a nested value.
+"""
+
+from typing import Any, Literal, NamedTuple, get_args
+
+import msgspec
+
+from lighthoused.core.verdicts import Effect, Verdict
+
+PROTOCOL_VERSION = 1
+MAX_FRAME = 16 * 1024 * 1024
+DEFAULT_DEADLINE_MS = 30_000
+MAX_DEADLINE_MS = 3_600_000
+
+Role = Literal["viewer", "agent", "expert", "operator", "admin"]
+ROLES: tuple[str, ...] = get_args(Role)
+"""Weakest first: each may do what the ones before it may."""
+
+
+class ErrorBody(msgspec.Struct, frozen=True):
+    """An error as sent. `code` is the `code` of a `core.errors` class, or `unknown_method`."""
+
+    code: str
+    message: str
+    hint: str = ""
+
+
+class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="method"):
+    """Fields of every request. `deadline_ms` 0: the method's default."""
+
+    id: int
+    deadline_ms: int = 0
+
+
+# --- connection -------------------------------------------------------------------------------------------------------
+
+
+class Hello(Request, tag="hello"):
+    """Introduce the client: the protocol it speaks and, where the socket's credentials do not suffice, its token."""
+
+    protocol: int = PROTOCOL_VERSION
+    client: str = ""
+    token: str = ""
+
+
+class Welcome(msgspec.Struct, frozen=True):
+    protocol: int
+    server: str
+    agent: str
+    role: str
+    uid: int
+    pid: int
+
+
+class Ping(Request, tag="ping"):
+    """Answer at once."""
+
+
+class Pong(msgspec.Struct, frozen=True):
+    time: int
+    """The daemon's clock, ns since the epoch."""
+
+
+class Cancel(Request, tag="cancel"):
+    """Stop the open request `target` of this connection (also ends a subscription)."""
+
+    target: int
+
+
+class Done(msgspec.Struct, frozen=True):
+    """Nothing but success to report."""
+
+    ok: bool = True
+
+
+# --- status -----------------------------------------------------------------------------------------------------------
+
+
+class StatusRequest(Request, tag="status"):
+    """How the daemon is: versions, paths, projects, counts."""
+
+
+class Status(msgspec.Struct, frozen=True):
+    version: str
+    pid: int
+    state: str
+    uptime_s: float
+    head: int
+    """seq of the newest event."""
+    paths: dict[str, str]
+    """``state``, ``mount``, ``socket``, ``metrics`` (a URL or "")."""
+    projects: tuple[str, ...]
+    agents: int
+    pending_approvals: int
+    store: dict[str, Any]
+    policy: dict[str, Any]
+
+
+# --- log --------------------------------------------------------------------------------------------------------------
+
+
+class NewEvent(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
+    """An event to append. `event_id`: idempotency key. `expected_version`: -1 any, 0 the stream must be new."""
+
+    stream: str
+    type: str
+    payload: Any = None
+    event_id: str = ""
+    schema: int = 1
+    session: str = ""
+    correlation: str = ""
+    causation: int = 0
+    paths: tuple[str, ...] = ()
+    expected_version: int = -1
+
+
+class AppendRequest(Request, tag="log.append"):
+    """Append events, all or none. Acknowledged means synced to disk. Streams of the daemon's own are refused."""
+
+    events: tuple[NewEvent, ...]
+
+
+class Placed(msgspec.Struct, frozen=True):
+    seq: int
+    version: int
+    time: int
+    duplicate: bool = False
+
+
+class AppendReply(msgspec.Struct, frozen=True):
+    events: tuple[Placed, ...]
+
+
+class Filter(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
+    """Which events; an empty field means any. `stream` and `type` may end in ``*``. `path` includes what is below it.
+
+    `since` and `until` are ns since the epoch, inclusive.
+    """
+
+    stream: str = ""
+    type: str = ""
+    agent: str = ""
+    session: str = ""
+    path: str = ""
+    correlation: str = ""
+    since: int = 0
+    until: int = 0
+
+
+class QueryRequest(Request, tag="log.query"):
+    """A page of events in order of seq. `cursor` is the seq to continue after (or before, where `reverse`); 0: the end."""
+
+    filter: Filter = Filter()
+    cursor: int = 0
+    limit: int = 1000
+    reverse: bool = False
+
+
+class EventView(msgspec.Struct, frozen=True):
+    """An event as clients see it; hashes in hex."""
+
+    seq: int
+    time: int
+    stream: str
+    version: int
+    type: str
+    schema: int
+    agent: str
+    session: str
+    uid: int
+    pid: int
+    event_id: str
+    correlation: str
+    causation: int
+    paths: tuple[str, ...]
+    payload: Any
+    prev: str
+    hash: str
+
+
+class QueryReply(msgspec.Struct, frozen=True):
+    events: tuple[EventView, ...]
+    cursor: int
+    """Pass this on to continue; 0 when there is nothing more."""
+
+
+class SubscribeRequest(Request, tag="log.subscribe"):
+    """Stream events with seq > `after` as they are committed, without gap or duplicate; -1: only new ones."""
+
+    filter: Filter = Filter()
+    after: int = -1
+
+
+class VerifyRequest(Request, tag="log.verify"):
+    """Prove the log: dense seqs, increasing times, hashes, chain, indexes. Streams progress."""
+
+
+class Progress(msgspec.Struct, frozen=True):
+    """How far a long request is; `total` 0 while unknown."""
+
+    done: int
+    total: int
+    what: str = ""
+
+
+class VerifyReply(msgspec.Struct, frozen=True):
+    ok: bool
+    events: int
+    head: str
+    problems: tuple[str, ...] = ()
+
+
+# --- projects and time travel -----------------------------------------------------------------------------------------
+
+
+class Project(msgspec.Struct, frozen=True):
+    name: str
+    root: int
+    """Inode number of the project's root directory."""
+    created: int
+    source: str
+    """Directory it was imported from, "" if it began empty."""
+    complete: bool
+    """False while its import has not finished."""
+
+
+class ProjectListRequest(Request, tag="project.list"):
+    """All projects."""
+
+
+class ProjectList(msgspec.Struct, frozen=True):
+    projects: tuple[Project, ...]
+
+
+class ProjectImportRequest(Request, tag="project.import"):
+    """Import a directory as a project, or finish an interrupted import. Streams progress (files).
+
+    A complete project of that name and source is left alone. `source` "" makes an empty project.
+    """
+
+    source: str
+    name: str = ""
+
+
+class ProjectExportRequest(Request, tag="project.export"):
+    """Write a project as it was at `at` into the new directory `dest`. Streams progress (files)."""
+
+    project: str
+    dest: str
+    at: str = ""
+    """A moment: RFC 3339 time, ``@seq``, snapshot name, or a duration ago like ``10m``; "" is now."""
+
+
+class ExportReply(msgspec.Struct, frozen=True):
+    files: int
+    bytes: int
+    seq: int
+
+
+class HistoryRequest(Request, tag="tree.history"):
+    """The changes to a path (and what is below it), newest first, by pages."""
+
+    project: str
+    path: str = ""
+    cursor: int = 0
+    limit: int = 100
+
+
+class HistoryEntry(msgspec.Struct, frozen=True):
+    seq: int
+    time: int
+    type: str
+    agent: str
+    session: str
+    paths: tuple[str, ...]
+
+
+class HistoryReply(msgspec.Struct, frozen=True):
+    entries: tuple[HistoryEntry, ...]
+    cursor: int
+
+
+class DiffRequest(Request, tag="tree.diff"):
+    """What differs between two moments. `text`: with unified diffs of text files."""
+
+    project: str
+    since: str
+    until: str = ""
+    path: str = ""
+    text: bool = False
+
+
+class PathChange(msgspec.Struct, frozen=True):
+    path: str
+    kind: Literal["added", "removed", "modified", "mode", "type"]
+    size_before: int
+    size_after: int
+    text: str = ""
+
+
+class DiffReply(msgspec.Struct, frozen=True):
+    changes: tuple[PathChange, ...]
+    truncated: bool = False
+
+
+class UndoRequest(Request, tag="tree.undo"):
+    """Restore what an agent or session changed since a moment, or paths to how they were, as new events.
+
+    `apply` False only plans. Where others changed the same thing later, it is left alone and listed as a conflict.
+    """
+
+    project: str
+    paths: tuple[str, ...] = ()
+    agent: str = ""
+    session: str = ""
+    since: str = ""
+    apply: bool = False
+
+
+class UndoStep(msgspec.Struct, frozen=True):
+    path: str
+    action: Literal["restore", "remove", "revert", "conflict"]
+    detail: str = ""
+
+
+class UndoReply(msgspec.Struct, frozen=True):
+    steps: tuple[UndoStep, ...]
+    applied: bool
+    seq: int
+    """seq of the last undo event, 0 where nothing was applied."""
+
+
+class SnapshotCreateRequest(Request, tag="snapshot.create"):
+    """Name the present state of a project."""
+
+    project: str
+    name: str
+
+
+class Snapshot(msgspec.Struct, frozen=True):
+    project: str
+    name: str
+    seq: int
+    time: int
+    agent: str
+
+
+class SnapshotListRequest(Request, tag="snapshot.list"):
+    """Snapshots, of one project or all."""
+
+    project: str = ""
+
+
+class SnapshotList(msgspec.Struct, frozen=True):
+    snapshots: tuple[Snapshot, ...]
+
+
+class SnapshotDeleteRequest(Request, tag="snapshot.delete"):
+    """Forget a snapshot's name; the state stays readable by time."""
+
+    project: str
+    name: str
+
+
+# --- gate -------------------------------------------------------------------------------------------------------------
+
+
+class CheckRequest(Request, tag="gate.check"):
+    """Judge what an agent asks to do. `wait`: an escalation is parked until a person answers or its deadline denies it.
+
+    `agent` and `session` count only for operators; others are who their peer is.
+    """
+
+    tool: str = "Bash"
+    input: dict[str, Any]
+    cwd: str = "/"
+    agent: str = ""
+    session: str = ""
+    wait: bool = False
+    explain: bool = False
+
+
+class HookRequest(Request, tag="gate.hook"):
+    """Claude Code's PreToolUse hook: `event` is its standard input; the result is what the hook prints, as it is."""
+
+    event: dict[str, Any]
+
+
+class Approval(msgspec.Struct, frozen=True):
+    """A parked request. `request` is the hash of exactly what was shown; approving binds to it."""
+
+    id: str
+    request: str
+    agent: str
+    session: str
+    tool: str
+    input: dict[str, Any]
+    cwd: str
+    rule: str
+    reason: str
+    suggestion: str
+    effects: tuple[Effect, ...]
+    created: int
+    deadline: int
+
+
+class ApprovalListRequest(Request, tag="approvals.list"):
+    """Requests that wait for a person."""
+
+
+class ApprovalList(msgspec.Struct, frozen=True):
+    approvals: tuple[Approval, ...]
+
+
+class ApprovalAnswerRequest(Request, tag="approvals.answer"):
+    """Answer one. `request`, where given, must be the hash of what was shown."""
+
+    approval: str
+    answer: Literal["allow", "deny"]
+    reason: str = ""
+    request: str = ""
+
+
+# --- agents and tokens ------------------------------------------------------------------------------------------------
+
+
+class AgentRegisterRequest(Request, tag="agent.register"):
+    """Declare that process `pid` (0: the peer) and all its descendants are this agent."""
+
+    agent: str
+    pid: int = 0
+    session: str = ""
+    """"" makes a new session id."""
+
+
+class AgentView(msgspec.Struct, frozen=True):
+    agent: str
+    session: str
+    pid: int
+    uid: int
+    since: int
+    alive: bool
+
+
+class AgentListRequest(Request, tag="agent.list"):
+    """Registered agents and their sessions."""
+
+
+class AgentList(msgspec.Struct, frozen=True):
+    agents: tuple[AgentView, ...]
+
+
+class TokenIssueRequest(Request, tag="token.issue"):
+    """Issue a token for an agent: JWT, HMAC-SHA256. The token itself is shown only here."""
+
+    agent: str
+    role: Role = "agent"
+    ttl_s: int = 86_400
+    scopes: tuple[str, ...] = ()
+    """Method prefixes it may call (``gate.``, ``log.query``); none: all that its role may."""
+
+
+class TokenView(msgspec.Struct, frozen=True):
+    id: str
+    agent: str
+    role: str
+    scopes: tuple[str, ...]
+    issued: int
+    expires: int
+    revoked: bool
+
+
+class TokenReply(msgspec.Struct, frozen=True):
+    token: str
+    view: TokenView
+
+
+class TokenListRequest(Request, tag="token.list"):
+    """Tokens issued, without their secrets."""
+
+
+class TokenList(msgspec.Struct, frozen=True):
+    tokens: tuple[TokenView, ...]
+
+
+class TokenRevokeRequest(Request, tag="token.revoke"):
+    """Refuse a token from now on."""
+
+    token_id: str
+
+
+# --- the table --------------------------------------------------------------------------------------------------------
+
+
+class Method(NamedTuple):
+    """`role`: the weakest that may call it. `item`: what a streaming method sends, else None. `deadline_ms` 0: none."""
+
+    request: type[Request]
+    result: Any
+    role: Role
+    item: Any = None
+    deadline_ms: int = DEFAULT_DEADLINE_MS
+
+    @property
+    def name(self) -> str:
+        return str(self.request.__struct_config__.tag)
+
+
+METHODS: tuple[Method, ...] = (
+    Method(Hello, Welcome, "viewer"),
+    Method(Ping, Pong, "viewer"),
+    Method(Cancel, Done, "viewer"),
+    Method(StatusRequest, Status, "viewer"),
+    Method(AppendRequest, AppendReply, "agent"),
+    Method(QueryRequest, QueryReply, "viewer"),
+    Method(SubscribeRequest, Done, "viewer", item=EventView, deadline_ms=0),
+    Method(VerifyRequest, VerifyReply, "viewer", item=Progress, deadline_ms=0),
+    Method(ProjectListRequest, ProjectList, "viewer"),
+    Method(ProjectImportRequest, Project, "operator", item=Progress, deadline_ms=0),
+    Method(ProjectExportRequest, ExportReply, "operator", item=Progress, deadline_ms=0),
+    Method(HistoryRequest, HistoryReply, "viewer"),
+    Method(DiffRequest, DiffReply, "viewer", deadline_ms=120_000),
+    Method(UndoRequest, UndoReply, "operator", deadline_ms=120_000),
+    Method(SnapshotCreateRequest, Snapshot, "agent"),
+    Method(SnapshotListRequest, SnapshotList, "viewer"),
+    Method(SnapshotDeleteRequest, Done, "operator"),
+    Method(CheckRequest, Verdict, "agent", deadline_ms=330_000),
+    Method(HookRequest, msgspec.Raw, "agent", deadline_ms=330_000),
+    Method(ApprovalListRequest, ApprovalList, "viewer"),
+    Method(ApprovalAnswerRequest, Done, "operator"),
+    Method(AgentRegisterRequest, AgentView, "agent"),
+    Method(AgentListRequest, AgentList, "viewer"),
+    Method(TokenIssueRequest, TokenReply, "admin"),
+    Method(TokenListRequest, TokenList, "operator"),
+    Method(TokenRevokeRequest, Done, "admin"),
+)
