@@ -152,7 +152,7 @@ class Filter(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=Tr
 
 
 class QueryRequest(Request, tag="log.query"):
-    """A page of events in order of seq. `cursor` is the seq to continue after (or before, where `reverse`); 0: the end."""
+    """A page of events by seq. `cursor` is the seq to continue after (before, where `reverse`); 0: from the end."""
 
     filter: Filter = Filter()
     cursor: int = 0
@@ -375,8 +375,8 @@ class CheckRequest(Request, tag="gate.check"):
     `agent` and `session` count only for operators; others are who their peer is.
     """
 
-    tool: str = "Bash"
     input: dict[str, Any]
+    tool: str = "Bash"
     cwd: str = "/"
     agent: str = ""
     session: str = ""
