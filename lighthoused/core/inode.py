@@ -27,7 +27,8 @@ class Inode(msgspec.Struct, frozen=True, array_like=True):
     """One version of an inode. Times in ns since the epoch. `nlink` 0: removed.
 
     `content` lists the blake3 hashes of the blocks; where `mapped`, of map nodes (msgpack lists of `MAP_FANOUT` block
-    hashes, stored as blocks themselves). `target` is a symlink's.
+    hashes, stored as blocks themselves). `target` is a symlink's. `parent` and `name` are the newest link to it: a
+    directory's only one, and how a file is called in events; a project's root has parent 0 and the project's name.
     """
 
     mode: int
@@ -44,6 +45,8 @@ class Inode(msgspec.Struct, frozen=True, array_like=True):
     content: tuple[bytes, ...] = ()
     target: bytes = b""
     xattrs: dict[bytes, bytes] = {}
+    parent: int = 0
+    name: bytes = b""
 
     @property
     def is_dir(self) -> bool:
