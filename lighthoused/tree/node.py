@@ -62,7 +62,7 @@ class Node:
         self.sealed = Sealed(inode.content, inode.mapped)
         self.sealed_size = inode.size
         self.dirty: dict[int, bytearray] = {}
-        self.sealing: dict[int, bytes] = {}
+        self.sealing: dict[int, bytearray] = {}
         self.dirty_since = 0
         self.writer: Author | None = None
         self.opens = 0

@@ -1,0 +1,56 @@
+"""What stands between a handler and pyfuse3: only a FUSEError may pass, anything else would end the mount."""
+
+import errno
+import functools
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
+
+import pyfuse3
+import structlog
+
+from lighthoused.core.errors import LighthouseError, StoreFull
+
+log = structlog.get_logger()
+
+
+class Observer(Protocol):
+    """Takes note of operations, for metrics."""
+
+    def operation(self, name: str, result: str, seconds: float) -> None:
+        """`result` is "ok" or an errno's name."""
+
+
+class Guarded(Protocol):
+    """An object whose handlers are guarded."""
+
+    observer: Observer
+
+
+def guarded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """Translate errors once: OSError to its errno, refusals to theirs, bugs to EIO with a log line."""
+    name = handler.__name__
+
+    @functools.wraps(handler)
+    async def guard(self: Guarded, *args: Any) -> Any:
+        start = time.perf_counter()
+        result = "ok"
+        try:
+            return await handler(self, *args)
+        except OSError as error:
+            code = error.errno or errno.EIO
+            result = errno.errorcode.get(code, str(code))
+            raise pyfuse3.FUSEError(code) from None
+        except LighthouseError as error:
+            code = errno.ENOSPC if isinstance(error, StoreFull) else errno.EIO
+            result = errno.errorcode[code]
+            log.error("mount.refused", operation=name, error=error.message)
+            raise pyfuse3.FUSEError(code) from None
+        except Exception:
+            result = "bug"
+            log.exception("mount.bug", operation=name)
+            raise pyfuse3.FUSEError(errno.EIO) from None
+        finally:
+            self.observer.operation(name, result, time.perf_counter() - start)
+
+    return guard

@@ -1,0 +1,97 @@
+"""Open files and directories, by the number the kernel holds for each."""
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from lighthoused.core.author import Author
+from lighthoused.mount.vnode import Vnode
+from lighthoused.tree.node import Node
+from lighthoused.tree.refusal import refuse
+
+MAX_HANDLES = 100_000
+
+
+class Listed(NamedTuple):
+    """An entry of an open directory: an inode number of `current/`, or a virtual node."""
+
+    name: bytes
+    node: Vnode | int
+
+
+@dataclass(slots=True)
+class OpenFile:
+    """An open file of `current/`; `author` opened it and is whose writes these are."""
+
+    node: Node
+    author: Author
+
+
+@dataclass(slots=True)
+class OpenVirtual:
+    """An open virtual file: its content as of the open, or the node to read from."""
+
+    node: Vnode
+    content: bytes | None
+
+
+@dataclass(slots=True)
+class OpenDirectory:
+    """An open directory: its entries as of the first read or the last rewind."""
+
+    number: int
+    entries: Sequence[Listed] = field(default_factory=tuple)
+
+
+Handle = OpenFile | OpenVirtual | OpenDirectory
+
+
+class Handles:
+    """Numbers for open handles, at most `MAX_HANDLES`."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, Handle] = {}
+        self._next = 1
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def check_room(self) -> None:
+        """Raises OSError ENFILE."""
+        if len(self._open) >= MAX_HANDLES:
+            raise refuse(errno.ENFILE)
+
+    def add(self, handle: Handle) -> int:
+        """A number for the handle."""
+        number = self._next
+        self._next += 1
+        self._open[number] = handle
+        return number
+
+    def get(self, number: int) -> Handle:
+        """Raises OSError EBADF."""
+        handle = self._open.get(number)
+        if handle is None:
+            raise refuse(errno.EBADF)
+        return handle
+
+    def file(self, number: int) -> OpenFile:
+        """An open file of `current/`. Raises OSError EBADF."""
+        handle = self._open.get(number)
+        if type(handle) is not OpenFile:
+            raise refuse(errno.EBADF)
+        return handle
+
+    def directory(self, number: int) -> OpenDirectory:
+        """Raises OSError EBADF."""
+        handle = self._open.get(number)
+        if type(handle) is not OpenDirectory:
+            raise refuse(errno.EBADF)
+        return handle
+
+    def remove(self, number: int) -> Handle:
+        """Raises OSError EBADF."""
+        handle = self.get(number)
+        del self._open[number]
+        return handle

@@ -1,0 +1,82 @@
+"""``history/``: any moment can be entered; snapshots and recent change points are listed."""
+
+import errno
+from collections.abc import Sequence
+
+from lighthoused.core import names
+from lighthoused.core.errors import LighthouseError
+from lighthoused.mount.moment import Past
+from lighthoused.mount.vnode import Entry, Owner, Vdir, Vnode
+from lighthoused.protocol.messages import Filter, Project
+from lighthoused.tree.moments import parse_seq, parse_time, shown_time
+from lighthoused.tree.refusal import refuse
+from lighthoused.tree.tree import Tree
+
+RECENT = 20
+"""Change points listed, newest first."""
+CHANGE_POINT_GAP_NS = 2_000_000_000
+"""Changes closer together than this are listed as one point."""
+
+
+class History(Vdir):
+    """``history/<RFC 3339 time>/``, ``history/@<seq>/`` and ``history/snapshots/``."""
+
+    def __init__(self, owner: Owner, tree: Tree, project: Project) -> None:
+        super().__init__(owner, ("history", project.name))
+        self._tree = tree
+        self._project = project
+        self._snapshots = Snapshots(owner, tree, project)
+
+    async def lookup(self, name: bytes) -> Vnode:
+        if name == b"snapshots":
+            return self._snapshots
+        text = names.shown(name)
+        try:
+            if parse_seq(text) is None and parse_time(text) is None:
+                raise refuse(errno.ENOENT)
+            at = await self._tree.moment(self._project.name, text)
+        except LighthouseError:
+            raise refuse(errno.ENOENT) from None
+        return Past(self._tree.reading, name, self._project.root, at)
+
+    async def entries(self) -> Sequence[Entry]:
+        reading, root = self._tree.reading, self._project.root
+        points = [(shown_time(time).encode(), seq) for time, seq in self._change_points()]
+        moments = [Entry(name, Past(reading, name, root, seq)) for name, seq in points]
+        return [Entry(b"snapshots", self._snapshots), *moments]
+
+    def _change_points(self) -> list[tuple[int, int]]:
+        """(time, seq) of the last event of each burst of changes."""
+        page = self._tree.store.log.query(Filter(stream=f"tree/{self._project.name}"), limit=1000, reverse=True)
+        points: list[tuple[int, int]] = []
+        previous = 0
+        for event, _ in page.events:
+            if not points or previous - event.time > CHANGE_POINT_GAP_NS:
+                points.append((event.time, event.seq))
+                if len(points) == RECENT:
+                    break
+            previous = event.time
+        return points
+
+
+class Snapshots(Vdir):
+    """``history/snapshots/<name>/``."""
+
+    def __init__(self, owner: Owner, tree: Tree, project: Project) -> None:
+        super().__init__(owner, ("snapshots", project.name))
+        self._tree = tree
+        self._project = project
+
+    async def entries(self) -> Sequence[Entry]:
+        made = self._tree.projects.snapshots(self._project.name)
+        return [Entry(name.encode(), self._past(name, made[name].seq)) for name in sorted(made)]
+
+    async def lookup(self, name: bytes) -> Vnode:
+        text = names.shown(name)
+        made = self._tree.projects.snapshots(self._project.name)
+        if text not in made:
+            raise refuse(errno.ENOENT)
+        return self._past(text, made[text].seq)
+
+    def _past(self, name: str, seq: int) -> Past:
+        return Past(self._tree.reading, b"snapshots/" + name.encode(), self._project.root, seq)

@@ -1,0 +1,44 @@
+"""``history/<moment>/``: a project as it was at one seq, read-only."""
+
+import errno
+
+from lighthoused.core.inode import Inode
+from lighthoused.mount.vnode import FOREVER_S, Entry, Vnode
+from lighthoused.tree.reading import Reading
+from lighthoused.tree.refusal import refuse
+
+
+class Past(Vnode):
+    """One inode at one moment. `view` names the directory it was entered by: the same moment entered by two names is
+    two trees to the kernel, which allows a directory only one place."""
+
+    timeout_s = FOREVER_S
+
+    def __init__(self, reading: Reading, view: bytes, ino: int, at: int) -> None:
+        inode = reading.inode(ino, at)
+        if not isinstance(inode, Inode):
+            raise refuse(errno.ENOENT)
+        self.key = (view, at, ino)
+        self.at = at
+        self._reading = reading
+        self._view = view
+        self._ino = ino
+        self._inode = inode
+
+    def attributes(self) -> Inode:
+        return self._inode
+
+    async def lookup(self, name: bytes) -> Vnode:
+        entry = self._reading.entry(self._ino, name, self.at)
+        if entry is None:
+            raise refuse(errno.ENOENT)
+        return self._child(entry.ino)
+
+    async def entries(self) -> list[Entry]:
+        return [Entry(found.name, self._child(found.ino)) for found in self._reading.entries(self._ino, self.at)]
+
+    def read(self, offset: int, size: int) -> bytes:
+        return self._reading.read(self._inode, offset, size)
+
+    def _child(self, ino: int) -> "Past":
+        return Past(self._reading, self._view, ino, self.at)

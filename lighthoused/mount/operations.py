@@ -1,0 +1,336 @@
+"""The adapter between pyfuse3 and the tree: numbers to nodes, requests to calls, results to the kernel's structures.
+
+Numbers below `FIRST_VIRTUAL` are inodes of `current/`; the others, and the root, are virtual and read-only.
+"""
+
+import errno
+import os
+from collections.abc import Callable, Sequence
+
+import pyfuse3
+from pyfuse3 import EntryAttributes, FileInfo, RequestContext
+
+from lighthoused.core.author import Author
+from lighthoused.core.inode import NAME_MAX
+from lighthoused.mount.attributes import entry_attributes, missing, new_attributes
+from lighthoused.mount.guard import Observer, guarded
+from lighthoused.mount.handles import Handles, Listed, OpenDirectory, OpenFile, OpenVirtual
+from lighthoused.mount.vnode import FIRST_VIRTUAL, FOREVER_S, Vnode, VnodeTable
+from lighthoused.tree.refusal import existing, refuse
+from lighthoused.tree.tree import Tree
+
+ROOT = int(pyfuse3.ROOT_INODE)
+WRITING = os.O_WRONLY | os.O_RDWR
+Authors = Callable[[int, int, int], Author]
+"""Who a process (pid, uid, gid) is."""
+
+
+class Operations(pyfuse3.Operations):  # type: ignore[misc]
+    """Handlers of FUSE requests."""
+
+    supports_dot_lookup = False
+    enable_writeback_cache = False
+
+    def __init__(self, tree: Tree, root: Vnode, author_of: Authors, observer: Observer, state_dir: str) -> None:
+        super().__init__()
+        self.observer = observer
+        self.handles = Handles()
+        self.virtual = VnodeTable()
+        self._tree = tree
+        self._root = root
+        self._author_of = author_of
+        self._state_dir = state_dir
+        self._missing = missing(FOREVER_S)
+
+    # --- looking ------------------------------------------------------------------------------------------------------
+
+    @guarded
+    async def lookup(self, parent: int, name: bytes, ctx: RequestContext) -> EntryAttributes:
+        if len(name) > NAME_MAX:
+            raise refuse(errno.ENAMETOOLONG)
+        if not self._is_current(parent):
+            return self._looked_up(await self._vnode(parent).lookup(name))
+        reading = self._tree.reading
+        entry = reading.entry(parent, name)
+        if entry is None:
+            return self._missing
+        return self._current(entry.ino)
+
+    @guarded
+    async def forget(self, inode_list: Sequence[tuple[int, int]]) -> None:
+        for number, count in inode_list:
+            if number >= FIRST_VIRTUAL:
+                self.virtual.forget(number, count)
+
+    @guarded
+    async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
+        return self._current(inode) if self._is_current(inode) else self._virtual(inode)
+
+    @guarded
+    async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
+        if self._is_current(inode):
+            return existing(self._tree.live, inode).target
+        return self._vnode(inode).attributes().target
+
+    @guarded
+    async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
+        value = self._xattrs(inode).get(name)
+        if value is None:
+            raise refuse(errno.ENODATA)
+        return value
+
+    @guarded
+    async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:
+        return list(self._xattrs(inode))
+
+    @guarded
+    async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:
+        disk = os.statvfs(self._state_dir)
+        data = pyfuse3.StatvfsData()
+        for field in ("f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail", "f_files", "f_ffree", "f_favail"):
+            setattr(data, field, getattr(disk, field))
+        data.f_namemax = NAME_MAX
+        return data
+
+    # --- directories --------------------------------------------------------------------------------------------------
+
+    @guarded
+    async def opendir(self, inode: int, ctx: RequestContext) -> int:
+        self.handles.check_room()
+        return self.handles.add(OpenDirectory(inode))
+
+    @guarded
+    async def readdir(self, fh: int, start_id: int, token: pyfuse3.ReaddirToken) -> None:
+        directory = self.handles.directory(fh)
+        if start_id == 0:
+            directory.entries = await self._listed(directory.number)
+        for position in range(start_id, len(directory.entries)):
+            name, node = directory.entries[position]
+            if isinstance(node, int):
+                inode = self._tree.reading.status(node)
+                if inode is None or not inode.nlink:
+                    continue
+                if not pyfuse3.readdir_reply(token, name, entry_attributes(node, inode), position + 1):
+                    return
+            elif not self._list_virtual(token, name, node, position + 1):
+                return
+
+    @guarded
+    async def releasedir(self, fh: int) -> None:
+        self.handles.remove(fh)
+
+    @guarded
+    async def fsyncdir(self, fh: int, datasync: bool) -> None:
+        await self._tree.journal.flush()
+
+    # --- names --------------------------------------------------------------------------------------------------------
+
+    @guarded
+    async def mkdir(self, parent: int, name: bytes, mode: int, ctx: RequestContext) -> EntryAttributes:
+        return await self._make(parent, name, mode & 0o7777 | 0o040000, ctx)
+
+    @guarded
+    async def mknod(self, parent: int, name: bytes, mode: int, rdev: int, ctx: RequestContext) -> EntryAttributes:
+        return await self._make(parent, name, mode, ctx, rdev=rdev)
+
+    @guarded
+    async def symlink(self, parent: int, name: bytes, target: bytes, ctx: RequestContext) -> EntryAttributes:
+        return await self._make(parent, name, 0o120777, ctx, target=target)
+
+    @guarded
+    async def link(self, inode: int, new_parent: int, new_name: bytes, ctx: RequestContext) -> EntryAttributes:
+        await self._writable(inode, new_parent)
+        node = self._tree.namespace.link(inode, new_parent, new_name, self._author(ctx))
+        return entry_attributes(inode, node)
+
+    @guarded
+    async def unlink(self, parent: int, name: bytes, ctx: RequestContext) -> None:
+        await self._writable(parent)
+        self._tree.namespace.unlink(parent, name, self._author(ctx))
+
+    @guarded
+    async def rmdir(self, parent: int, name: bytes, ctx: RequestContext) -> None:
+        await self._writable(parent)
+        self._tree.namespace.rmdir(parent, name, self._author(ctx))
+
+    @guarded
+    async def rename(
+        self, parent_old: int, name_old: bytes, parent_new: int, name_new: bytes, flags: int, ctx: RequestContext
+    ) -> None:
+        await self._writable(parent_old, parent_new)
+        author = self._author(ctx)
+        if flags & ~(pyfuse3.RENAME_EXCHANGE | pyfuse3.RENAME_NOREPLACE):
+            raise refuse(errno.EINVAL)
+        await self._seal_before_replacing(parent_old, name_old, parent_new, name_new)
+        namespace = self._tree.namespace
+        if flags & pyfuse3.RENAME_EXCHANGE:
+            namespace.exchange(parent_old, name_old, parent_new, name_new, author)
+        else:
+            exclusive = bool(flags & pyfuse3.RENAME_NOREPLACE)
+            namespace.rename(parent_old, name_old, parent_new, name_new, author, exclusive)
+
+    # --- files --------------------------------------------------------------------------------------------------------
+
+    @guarded
+    async def create(
+        self, parent: int, name: bytes, mode: int, flags: int, ctx: RequestContext
+    ) -> tuple[FileInfo, EntryAttributes]:
+        self.handles.check_room()
+        await self._writable(parent)
+        author = self._author(ctx)
+        node = self._tree.namespace.create(parent, name, mode & 0o7777 | 0o100000, author)
+        node.opens += 1
+        return self._opened(OpenFile(node, author)), entry_attributes(node.ino, node)
+
+    @guarded
+    async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
+        self.handles.check_room()
+        if not self._is_current(inode):
+            return await self._open_virtual(inode, flags)
+        writing = flags & (WRITING | os.O_TRUNC)
+        author = self._author(ctx) if writing else Author()
+        node = self._tree.files.opened(inode)
+        if flags & os.O_TRUNC and node.size:
+            try:
+                await self._tree.files.truncate(node, 0, author)
+            except OSError:
+                await self._tree.files.released(node)
+                raise
+        return self._opened(OpenFile(node, author))
+
+    @guarded
+    async def read(self, fh: int, off: int, size: int) -> bytes:
+        handle = self.handles.get(fh)
+        if isinstance(handle, OpenFile):
+            return self._tree.reading.read(handle.node, off, size)
+        if isinstance(handle, OpenVirtual):
+            return handle.node.read(off, size) if handle.content is None else handle.content[off : off + size]
+        raise refuse(errno.EISDIR)
+
+    @guarded
+    async def write(self, fh: int, off: int, buf: bytes) -> int:
+        handle = self.handles.file(fh)
+        return await self._tree.files.write(handle.node, off, buf, handle.author)
+
+    @guarded
+    async def fsync(self, fh: int, datasync: bool) -> None:
+        handle = self.handles.get(fh)
+        if isinstance(handle, OpenFile):
+            await self._tree.files.fsync(handle.node)
+
+    @guarded
+    async def release(self, fh: int) -> None:
+        handle = self.handles.remove(fh)
+        if isinstance(handle, OpenFile):
+            await self._tree.files.released(handle.node)
+
+    # --- attributes ---------------------------------------------------------------------------------------------------
+
+    @guarded
+    async def setattr(
+        self, inode: int, attr: EntryAttributes, fields: pyfuse3.SetattrFields, fh: int | None, ctx: RequestContext
+    ) -> EntryAttributes:
+        await self._writable(inode)
+        author = self._author(ctx)
+        if fields.update_size:
+            node = self._tree.files.opened(inode)
+            try:
+                await self._tree.files.truncate(node, attr.st_size, author)
+            finally:
+                await self._tree.files.released(node)
+        new = new_attributes(attr, fields)
+        if new is not None:
+            self._tree.attributes.change(inode, new, author)
+        return self._current(inode)
+
+    @guarded
+    async def setxattr(self, inode: int, name: bytes, value: bytes, ctx: RequestContext) -> None:
+        await self._writable(inode)
+        self._tree.attributes.set_xattr(inode, name, value, self._author(ctx))
+
+    @guarded
+    async def removexattr(self, inode: int, name: bytes, ctx: RequestContext) -> None:
+        await self._writable(inode)
+        self._tree.attributes.remove_xattr(inode, name, self._author(ctx))
+
+    # --- helpers ------------------------------------------------------------------------------------------------------
+
+    def _is_current(self, number: int) -> bool:
+        return ROOT < number < FIRST_VIRTUAL
+
+    def _author(self, ctx: RequestContext) -> Author:
+        return self._author_of(ctx.pid, ctx.uid, ctx.gid)
+
+    def _vnode(self, number: int) -> Vnode:
+        return self._root if number == ROOT else self.virtual.get(number)
+
+    def _current(self, ino: int) -> EntryAttributes:
+        inode = self._tree.reading.status(ino)
+        if inode is None:
+            raise refuse(errno.ENOENT)
+        return entry_attributes(ino, inode)
+
+    def _virtual(self, number: int) -> EntryAttributes:
+        node = self._vnode(number)
+        return entry_attributes(number, node.attributes(), node.timeout_s)
+
+    def _looked_up(self, node: Vnode | int) -> EntryAttributes:
+        if isinstance(node, int):
+            return self._current(node)
+        number = self.virtual.number(node)
+        self.virtual.looked_up(number)
+        return self._virtual(number)
+
+    def _xattrs(self, number: int) -> dict[bytes, bytes]:
+        if not self._is_current(number):
+            return self._vnode(number).attributes().xattrs
+        inode = self._tree.reading.status(number)
+        if inode is None:
+            raise refuse(errno.ENOENT)
+        return inode.xattrs
+
+    async def _writable(self, *numbers: int) -> None:
+        if not all(map(self._is_current, numbers)):
+            raise refuse(errno.EROFS)
+        await self._tree.journal.room()
+
+    async def _make(
+        self, parent: int, name: bytes, mode: int, ctx: RequestContext, rdev: int = 0, target: bytes = b""
+    ) -> EntryAttributes:
+        await self._writable(parent)
+        node = self._tree.namespace.create(parent, name, mode, self._author(ctx), rdev, target)
+        return entry_attributes(node.ino, node)
+
+    async def _seal_before_replacing(self, old_parent: int, old: bytes, new_parent: int, new: bytes) -> None:
+        entry = self._tree.reading.entry(old_parent, old)
+        if entry is None or self._tree.reading.entry(new_parent, new) is None:
+            return
+        node = self._tree.live.peek(entry.ino)
+        if node is not None and (node.is_dirty or node.sealing):
+            await self._tree.files.seal(node)
+
+    def _opened(self, handle: OpenFile) -> FileInfo:
+        return FileInfo(fh=self.handles.add(handle), keep_cache=True)
+
+    async def _open_virtual(self, number: int, flags: int) -> FileInfo:
+        if flags & (WRITING | os.O_TRUNC):
+            raise refuse(errno.EROFS)
+        node = self._vnode(number)
+        content = await node.content()
+        fh = self.handles.add(OpenVirtual(node, content))
+        lasting = content is None
+        return FileInfo(fh=fh, keep_cache=lasting, direct_io=not lasting)
+
+    async def _listed(self, number: int) -> list[Listed]:
+        if self._is_current(number):
+            return [Listed(found.name, found.ino) for found in self._tree.reading.entries(number)]
+        return [Listed(*entry) for entry in await self._vnode(number).entries()]
+
+    def _list_virtual(self, token: pyfuse3.ReaddirToken, name: bytes, node: Vnode, next_id: int) -> bool:
+        number = self.virtual.number(node)
+        listed = pyfuse3.readdir_reply(token, name, self._virtual(number), next_id)
+        if listed:
+            self.virtual.looked_up(number)
+        else:
+            self.virtual.unused(number)
+        return bool(listed)

@@ -1,0 +1,140 @@
+"""The mount's life: a stale one cleaned up, a new one made, served, and taken down."""
+
+import errno
+import os
+import subprocess
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+import pyfuse3
+import structlog
+import trio
+
+from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.mount.operations import Operations
+from lighthoused.mount.vnode import FIRST_VIRTUAL
+
+log = structlog.get_logger()
+
+SUBTYPE = "lighthouse"
+PROBE_S = 3.0
+
+
+class MountFailed(LighthouseError):
+    """The mount could not be made."""
+
+    code = "mount_failed"
+
+
+class Session:
+    """One mount at `mountpoint`; libfuse allows one per process."""
+
+    def __init__(self, operations: Operations, mountpoint: Path, allow_other: bool) -> None:
+        self._operations = operations
+        self._mountpoint = mountpoint
+        self._allow_other = allow_other
+        self._mounted = False
+
+    async def mount(self) -> None:
+        """Clean up what a dead daemon left and mount. Raises MountFailed, Invalid."""
+        await trio.to_thread.run_sync(prepare, self._mountpoint)
+        options = {"default_permissions", "fsname=lighthouse", f"subtype={SUBTYPE}"}
+        if self._allow_other:
+            options.add("allow_other")
+        try:
+            pyfuse3.init(self._operations, str(self._mountpoint), options)
+        except RuntimeError as error:
+            hint = "Is /dev/fuse there, and fuse3 installed?"
+            raise MountFailed(f"{self._mountpoint} could not be mounted: {error}.", hint) from None
+        self._mounted = True
+
+    async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Answer requests until `unmount`."""
+        task_status.started()
+        await pyfuse3.main()
+
+    async def unmount(self) -> None:
+        """Take the mount down, also while processes use it (they get ENOTCONN), and let `serve` return."""
+        if not self._mounted:
+            return
+        self._mounted = False
+        await trio.to_thread.run_sync(detach, self._mountpoint)
+        pyfuse3.terminate()
+
+    def close(self) -> None:
+        """Give the kernel connection back, after `serve` has returned."""
+        pyfuse3.close(unmount=False)
+
+    async def invalidate(self, inodes: Iterable[int], entries: Iterable[tuple[int, bytes]]) -> None:
+        """Make the kernel forget what changed behind its back."""
+        if self._mounted:
+            await trio.to_thread.run_sync(_invalidate, list(inodes), list(entries))
+
+
+def prepare(mountpoint: Path) -> None:
+    """Make the directory, and unmount what a daemon that died left on it. Raises Invalid, MountFailed."""
+    if _is_mounted(mountpoint):
+        if _answers(mountpoint):
+            raise MountFailed(
+                f"{mountpoint} is served by another lighthoused.", "Stop it, or choose another --mount and --state."
+            )
+        log.warning("mount.stale", mountpoint=str(mountpoint))
+        detach(mountpoint)
+    try:
+        mountpoint.mkdir(parents=True, exist_ok=True)
+        occupied = any(mountpoint.iterdir())
+    except OSError as error:
+        raise Invalid(f"{mountpoint} cannot be used as the mount: {error.strerror}.") from error
+    if occupied:
+        raise Invalid(f"{mountpoint} is not empty, mounting would hide its files.", "Choose another --mount.")
+
+
+def detach(mountpoint: Path) -> None:
+    """Unmount lazily: umount(8) as root, else fusermount3(1)."""
+    command = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z", "-q"]
+    done = subprocess.run([*command, str(mountpoint)], capture_output=True, text=True, check=False)
+    if done.returncode and _is_mounted(mountpoint):
+        log.error("mount.detach_failed", mountpoint=str(mountpoint), error=done.stderr.strip())
+
+
+def _is_mounted(mountpoint: Path) -> bool:
+    wanted = str(mountpoint.absolute()).replace("\\", r"\134").replace(" ", r"\040")
+    with open("/proc/self/mountinfo") as table:
+        return any(line.split()[4] == wanted and f" fuse.{SUBTYPE} " in line for line in table)
+
+
+def _answers(mountpoint: Path) -> bool:
+    """Whether a live daemon serves the mount; a hung one counts as alive, its requests as unanswered."""
+    outcome: list[bool] = []
+
+    def probe() -> None:
+        try:
+            os.stat(mountpoint)
+            outcome.append(True)
+        except OSError as error:
+            outcome.append(error.errno != errno.ENOTCONN)
+
+    thread = threading.Thread(target=probe, daemon=True)
+    thread.start()
+    thread.join(PROBE_S)
+    return outcome[0] if outcome else True
+
+
+def _invalidate(inodes: list[int], entries: list[tuple[int, bytes]]) -> None:
+    for parent, name in entries:
+        try:
+            pyfuse3.invalidate_entry(parent, name)
+        except OSError as error:
+            _unless_unknown(error)
+    for ino in inodes:
+        if ino < FIRST_VIRTUAL:
+            try:
+                pyfuse3.invalidate_inode(ino)
+            except OSError as error:
+                _unless_unknown(error)
+
+
+def _unless_unknown(error: OSError) -> None:
+    if error.errno != errno.ENOENT:
+        log.error("mount.invalidate_failed", error=str(error))

@@ -1,0 +1,144 @@
+"""Virtual inodes: what the mount shows beside `current/`. Their numbers are given out as the kernel looks them up."""
+
+import errno
+import stat
+from abc import ABC, abstractmethod
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
+
+from lighthoused.core.inode import Inode
+from lighthoused.tree.refusal import refuse
+
+FIRST_VIRTUAL = 1 << 48
+"""Numbers from here on are virtual, those below are inodes of `current/` (and 1, the mount's root)."""
+FOREVER_S = 86_400.0 * 365
+"""Timeout of what only we can change, and tell the kernel when we do."""
+
+
+class Entry(NamedTuple):
+    """A name in a virtual directory: a virtual node, or the number of an inode of `current/`."""
+
+    name: bytes
+    node: "Vnode | int"
+
+
+class Vnode(ABC):
+    """A virtual file, directory or symlink, read-only. `key` tells equal ones apart; `timeout_s` bounds kernel caching."""
+
+    timeout_s: float = 0.0
+    key: Hashable = None
+
+    @abstractmethod
+    def attributes(self) -> Inode:
+        """Present attributes."""
+
+    async def lookup(self, name: bytes) -> "Vnode | int":
+        """The entry of this name. Raises OSError ENOENT, ENOTDIR."""
+        raise refuse(errno.ENOTDIR)
+
+    async def entries(self) -> Sequence[Entry]:
+        """All listed entries; more may be found by `lookup`."""
+        raise refuse(errno.ENOTDIR)
+
+    async def content(self) -> bytes | None:
+        """The whole content at open, for a file made up on the spot; None where `read` looks it up."""
+        return None
+
+    def read(self, offset: int, size: int) -> bytes:
+        """Part of the content of a file whose `content` is None."""
+        raise refuse(errno.EINVAL)
+
+
+def directory_attributes(mode: int, changed: int, uid: int, gid: int) -> Inode:
+    """Attributes of a virtual directory."""
+    return Inode(
+        mode=stat.S_IFDIR | mode,
+        uid=uid,
+        gid=gid,
+        nlink=2,
+        size=0,
+        mtime=changed,
+        ctime=changed,
+        atime=changed,
+        btime=changed,
+    )
+
+
+class Owner(NamedTuple):
+    """Whom virtual files belong to, and since when (ns) they are there."""
+
+    uid: int
+    gid: int
+    since: int
+
+
+class Vdir(Vnode):
+    """A virtual directory: subclasses say what is in it."""
+
+    mode = 0o555
+
+    def __init__(self, owner: Owner, key: Hashable) -> None:
+        self.owner = owner
+        self.key = key
+
+    def attributes(self) -> Inode:
+        return directory_attributes(self.mode, self.owner.since, self.owner.uid, self.owner.gid)
+
+    async def lookup(self, name: bytes) -> Vnode | int:
+        for entry in await self.entries():
+            if entry.name == name:
+                return entry.node
+        raise refuse(errno.ENOENT)
+
+
+class VnodeTable:
+    """Numbers of virtual nodes, as long as the kernel knows them: a lookup count each, and FORGET takes it down."""
+
+    def __init__(self) -> None:
+        self._nodes: dict[int, Vnode] = {}
+        self._counts: dict[int, int] = {}
+        self._numbers: dict[Hashable, int] = {}
+        self._next = FIRST_VIRTUAL
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def number(self, node: Vnode) -> int:
+        """The node's number; the same for an equal key while the kernel knows it."""
+        known = self._numbers.get(node.key)
+        if known is not None:
+            return known
+        number = self._next
+        self._next += 1
+        self._numbers[node.key] = number
+        self._nodes[number] = node
+        self._counts[number] = 0
+        return number
+
+    def get(self, number: int) -> Vnode:
+        """The node of this number. Raises OSError ESTALE."""
+        node = self._nodes.get(number)
+        if node is None:
+            raise refuse(errno.ESTALE)
+        return node
+
+    def looked_up(self, number: int) -> None:
+        """The kernel holds one more reference."""
+        self._counts[number] += 1
+
+    def unused(self, number: int) -> None:
+        """The number was not given to the kernel after all."""
+        if not self._counts[number]:
+            self._drop(number)
+
+    def forget(self, number: int, count: int) -> None:
+        """The kernel gave `count` references back."""
+        if number in self._counts:
+            self._counts[number] -= count
+            if self._counts[number] <= 0:
+                self._drop(number)
+
+    def _drop(self, number: int) -> None:
+        node = self._nodes.pop(number)
+        del self._counts[number]
+        del self._numbers[node.key]

@@ -1,0 +1,174 @@
+"""The order in which tree changes reach the log: one batch under way, the rest waiting, none skipped.
+
+Changes are durable a moment after they are made (`LAZY_S`), or when somebody waits in `flush`. If the store refuses,
+the batch stays first in line and is tried again: the tree in memory is then ahead of the store, so new changes are
+refused (`refusal`) until it has caught up. It knows nothing of what the changes mean.
+"""
+
+import errno
+import os
+from collections.abc import Callable
+
+import trio
+
+from lighthoused.core.errors import LighthouseError, StoreFull
+from lighthoused.core.events import Draft
+from lighthoused.store.writer import Batch, Outcome
+
+LAZY_S = 0.05
+RETRY_S = 0.5
+MAX_WAITING = 64 * 1024 * 1024
+"""Bytes recorded and not yet committed beyond which `room` waits."""
+MAX_BATCH = 4096
+"""Changes per batch."""
+
+Submit = Callable[[Batch, Callable[[Outcome], None]], None]
+
+
+class _Entry:
+    __slots__ = ("blocks", "cost", "draft", "on_commit")
+
+    def __init__(
+        self, draft: Draft | None, blocks: tuple[tuple[bytes, bytes], ...], on_commit: Callable[[], None]
+    ) -> None:
+        self.draft = draft
+        self.blocks = blocks
+        self.on_commit = on_commit
+        payload = len(draft.payload) if draft else 0
+        self.cost = 512 + 2 * payload + sum(len(stored) for _, stored in blocks)
+
+
+class Journal:
+    """Records changes in order; `run` must be running for them to reach the store."""
+
+    def __init__(self, submit: Submit) -> None:
+        self._submit = submit
+        self._waiting: list[_Entry] = []
+        self._recorded = 0
+        self._committed = 0
+        self._bytes = 0
+        self._failure: LighthouseError | None = None
+        self._wanted = trio.Event()
+        self._urgent = trio.Event()
+        self._progress = trio.lowlevel.ParkingLot()
+        self._stopping = False
+
+    @property
+    def failure(self) -> LighthouseError | None:
+        """Why the store refuses at present, None when it does not."""
+        return self._failure
+
+    @property
+    def uncommitted(self) -> int:
+        """Changes recorded that are not durable yet."""
+        return self._recorded - self._committed
+
+    def record(
+        self, draft: Draft | None, on_commit: Callable[[], None], blocks: tuple[tuple[bytes, bytes], ...] = ()
+    ) -> None:
+        """Queue a change (or, without a draft, only blocks); `on_commit` is called when it is durable."""
+        entry = _Entry(draft, blocks, on_commit)
+        self._waiting.append(entry)
+        self._recorded += 1
+        self._bytes += entry.cost
+        self._wanted.set()
+        if len(self._waiting) >= MAX_BATCH or self._bytes > MAX_WAITING // 4:
+            self._urgent.set()
+
+    def refusal(self) -> OSError | None:
+        """What a new change must fail with while the store does not accept any."""
+        if self._failure is None:
+            return None
+        code = errno.ENOSPC if isinstance(self._failure, StoreFull) else errno.EIO
+        return OSError(code, os.strerror(code))
+
+    async def room(self) -> None:
+        """Wait until another change may be recorded. Raises OSError ENOSPC or EIO while the store refuses."""
+        while self._bytes > MAX_WAITING:
+            self._raise_refusal()
+            self._urgent.set()
+            await self._progress.park()
+        self._raise_refusal()
+
+    async def flush(self) -> None:
+        """Wait until all that was recorded so far is on disk. Raises OSError ENOSPC or EIO if the store refuses."""
+        target = self._recorded
+        while self._committed < target:
+            self._raise_refusal()
+            self._urgent.set()
+            await self._progress.park()
+
+    async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Commit what is recorded, until `stop`."""
+        task_status.started()
+        while True:
+            if not self._waiting:
+                if self._stopping:
+                    return
+                self._wanted = trio.Event()
+                await self._wanted.wait()
+            if not self._stopping:
+                with trio.move_on_after(LAZY_S):
+                    await self._urgent.wait()
+            self._urgent = trio.Event()
+            await self._commit(self._take())
+
+    def stop(self) -> None:
+        """Let `run` return once everything recorded is durable (or the store has refused it)."""
+        self._stopping = True
+        self._wanted.set()
+        self._urgent.set()
+
+    def _raise_refusal(self) -> None:
+        refusal = self.refusal()
+        if refusal is not None:
+            raise refusal
+
+    def _take(self) -> list[_Entry]:
+        size = 0
+        for count, entry in enumerate(self._waiting):
+            size += entry.cost
+            if count and (size > MAX_WAITING // 4 or count >= MAX_BATCH):
+                taken, self._waiting = self._waiting[:count], self._waiting[count:]
+                self._urgent.set()
+                return taken
+        taken, self._waiting = self._waiting, []
+        return taken
+
+    async def _commit(self, entries: list[_Entry]) -> None:
+        batch = Batch(
+            tuple(entry.draft for entry in entries if entry.draft is not None),
+            tuple(block for entry in entries for block in entry.blocks),
+            urgent=True,
+        )
+        while True:
+            outcome = await self._outcome(batch)
+            if not isinstance(outcome, LighthouseError):
+                break
+            self._failure = outcome
+            self._progress.unpark_all()
+            if self._stopping:
+                return
+            await trio.sleep(RETRY_S)
+        self._failure = None
+        self._committed += len(entries)
+        for entry in entries:
+            self._bytes -= entry.cost
+            entry.on_commit()
+        self._progress.unpark_all()
+
+    async def _outcome(self, batch: Batch) -> Outcome:
+        answered = trio.Event()
+        outcomes: list[Outcome] = []
+
+        def done(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            answered.set()
+
+        try:
+            self._submit(batch, done)
+        except LighthouseError as refused:
+            return refused
+        with trio.CancelScope(shield=True):
+            await answered.wait()
+        return outcomes[0]
