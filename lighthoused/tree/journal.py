@@ -26,16 +26,15 @@ Submit = Callable[[Batch, Callable[[Outcome], None]], None]
 
 
 class _Entry:
-    __slots__ = ("blocks", "cost", "draft", "on_commit")
+    __slots__ = ("blocks", "cost", "drafts", "on_commit")
 
     def __init__(
-        self, draft: Draft | None, blocks: tuple[tuple[bytes, bytes], ...], on_commit: Callable[[], None]
+        self, drafts: tuple[Draft, ...], blocks: tuple[tuple[bytes, bytes], ...], on_commit: Callable[[], None]
     ) -> None:
-        self.draft = draft
+        self.drafts = drafts
         self.blocks = blocks
         self.on_commit = on_commit
-        payload = len(draft.payload) if draft else 0
-        self.cost = 512 + 2 * payload + sum(len(stored) for _, stored in blocks)
+        self.cost = 512 + sum(2 * len(draft.payload) for draft in drafts) + sum(len(stored) for _, stored in blocks)
 
 
 class Journal:
@@ -59,15 +58,20 @@ class Journal:
         return self._failure
 
     @property
+    def recorded(self) -> int:
+        """How many changes were ever recorded."""
+        return self._recorded
+
+    @property
     def uncommitted(self) -> int:
         """Changes recorded that are not durable yet."""
         return self._recorded - self._committed
 
     def record(
-        self, draft: Draft | None, on_commit: Callable[[], None], blocks: tuple[tuple[bytes, bytes], ...] = ()
+        self, drafts: tuple[Draft, ...], on_commit: Callable[[], None], blocks: tuple[tuple[bytes, bytes], ...] = ()
     ) -> None:
-        """Queue a change (or, without a draft, only blocks); `on_commit` is called when it is durable."""
-        entry = _Entry(draft, blocks, on_commit)
+        """Queue what must become durable together (events, blocks); `on_commit` is called when it has."""
+        entry = _Entry(drafts, blocks, on_commit)
         self._waiting.append(entry)
         self._recorded += 1
         self._bytes += entry.cost
@@ -137,7 +141,7 @@ class Journal:
 
     async def _commit(self, entries: list[_Entry]) -> None:
         batch = Batch(
-            tuple(entry.draft for entry in entries if entry.draft is not None),
+            tuple(draft for entry in entries for draft in entry.drafts),
             tuple(block for entry in entries for block in entry.blocks),
             urgent=True,
         )

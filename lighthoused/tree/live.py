@@ -6,6 +6,7 @@ waits: between reading and changing the overlay there is no await.
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from lighthoused.core import names
 from lighthoused.core.author import Author
@@ -20,6 +21,14 @@ NODE_COST = 1500
 """Bytes that a cached node is taken to cost."""
 
 Naming = tuple[int, bytes, Dentry]
+
+
+class Changed(NamedTuple):
+    """What becomes one event: the project paths it is about, nodes in their new state, new directory entries."""
+
+    paths: tuple[bytes, ...]
+    nodes: Sequence[Node]
+    namings: Sequence[Naming] = ()
 
 
 class Live:
@@ -74,11 +83,6 @@ class Live:
         if len(self._nodes) > self._capacity:
             self._evict()
 
-    def forget(self, ino: int) -> None:
-        """Drop a node whose stored state was changed behind it (undo); the next use loads it."""
-        self._nodes.pop(ino, None)
-        self._paths.clear()
-
     def open_nodes(self) -> list[Node]:
         """Nodes with content that is ahead of its last version."""
         return [node for node in self._nodes.values() if node.is_dirty]
@@ -127,37 +131,37 @@ class Live:
         `path` is the project path of what changed, `also` further ones; `blocks` are (hash, stored form, content) of
         content that the nodes now refer to.
         """
-        change = Change(tuple((node.ino, node.record()) for node in nodes), tuple(namings))
-        draft = Draft(
-            stream=STREAM + names.shown(path.split(b"/", 1)[0]),
-            type=kind,
-            payload=encode_change(change),
-            time=self.clock(),
-            agent=author.agent,
-            session=author.session,
-            uid=author.uid,
-            pid=author.pid,
-            paths=(names.shown(path), *(names.shown(other) for other in also)),
-            rows=rows_of(change),
-        )
+        self.record_together(kind, author, (Changed((path, *also), nodes, namings),), blocks)
+
+    def record_together(
+        self,
+        kind: str,
+        author: Author,
+        changes: Sequence[Changed],
+        blocks: Sequence[tuple[bytes, bytes, bytes]] = (),
+    ) -> None:
+        """Make an event of each change, all durable at once or not at all."""
         self._serial += 1
         serial = self._serial
-        for node in nodes:
-            node.pending += 1
-        for parent, name, entry in namings:
-            self._names.setdefault(parent, {})[name] = (entry, serial)
+        for change in changes:
+            for node in change.nodes:
+                node.pending += 1
+            for parent, name, entry in change.namings:
+                self._names.setdefault(parent, {})[name] = (entry, serial)
         for key, _, content in blocks:
             self._unstored[key] = content
 
         def committed() -> None:
-            for node in nodes:
-                node.pending -= 1
-            for parent, name, _ in namings:
-                self._settle(parent, name, serial)
+            for change in changes:
+                for node in change.nodes:
+                    node.pending -= 1
+                for parent, name, _ in change.namings:
+                    self._settle(parent, name, serial)
             for key, _, _ in blocks:
                 self._unstored.pop(key, None)
 
-        self.journal.record(draft, committed, tuple((key, stored) for key, stored, _ in blocks))
+        drafts = tuple(self._draft(kind, author, change) for change in changes)
+        self.journal.record(drafts, committed, tuple((key, stored) for key, stored, _ in blocks))
 
     def store_blocks(self, blocks: Sequence[tuple[bytes, bytes, bytes]]) -> None:
         """Send content to the store ahead of the version that will refer to it."""
@@ -168,7 +172,7 @@ class Live:
             for key, _, _ in blocks:
                 self._unstored.pop(key, None)
 
-        self.journal.record(None, committed, tuple((key, stored) for key, stored, _ in blocks))
+        self.journal.record((), committed, tuple((key, stored) for key, stored, _ in blocks))
 
     def loader(self, stored: Load) -> Load:
         """Reads blocks, first those that the store does not have yet."""
@@ -179,9 +183,24 @@ class Live:
 
         return load
 
+    def _draft(self, kind: str, author: Author, changed: Changed) -> Draft:
+        change = Change(tuple((node.ino, node.record()) for node in changed.nodes), tuple(changed.namings))
+        return Draft(
+            stream=STREAM + names.shown(changed.paths[0].split(b"/", 1)[0]),
+            type=kind,
+            payload=encode_change(change),
+            time=self.clock(),
+            agent=author.agent,
+            session=author.session,
+            uid=author.uid,
+            pid=author.pid,
+            paths=tuple(map(names.shown, changed.paths)),
+            rows=rows_of(change),
+        )
+
     def _settle(self, parent: int, name: bytes, serial: int) -> None:
-        pending = self._names[parent]
-        if pending[name][1] == serial:
+        pending = self._names.get(parent, {})
+        if name in pending and pending[name][1] == serial:
             del pending[name]
             if not pending:
                 del self._names[parent]

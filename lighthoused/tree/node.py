@@ -86,6 +86,12 @@ class Node:
         """Whether the store alone could bring it back."""
         return not (self.pending or self.opens or self.writer or self.sealing)
 
+    def reset(self, inode: Inode, load: Load) -> None:
+        """Take on another version's attributes and content; what was dirty is given up."""
+        opens, pending = self.opens, self.pending
+        self.__init__(self.ino, inode, load)  # type: ignore[misc]
+        self.opens, self.pending = opens, pending
+
     def record(self) -> Inode:
         """The inode version to store: present attributes, content as of the last `seal`."""
         return Inode(

@@ -1,5 +1,6 @@
 """Looking at the tree: one code path for now and for any past moment. `at` is a seq; NOW includes the overlay."""
 
+import threading
 from typing import NamedTuple
 
 from cachetools import LRUCache
@@ -25,15 +26,17 @@ class Found(NamedTuple):
 
 
 class BlockCache:
-    """Blocks by hash, bounded in bytes, over the store."""
+    """Blocks by hash, bounded in bytes, over the store. Worker threads read through it too, hence the lock."""
 
     def __init__(self, blocks: Blocks, capacity: int) -> None:
         self._blocks = blocks
         self._cache: LRUCache[bytes, bytes] = LRUCache(capacity, getsizeof=len)
+        self._lock = threading.Lock()
 
     def load(self, key: bytes) -> bytes:
         """Content of a block. Raises core.errors.Corrupt if the store does not have it."""
-        found = self._cache.get(key)
+        with self._lock:
+            found = self._cache.get(key)
         if found is None:
             found = self._blocks.get(key)
             self.keep(key, found)
@@ -42,7 +45,8 @@ class BlockCache:
     def keep(self, key: bytes, content: bytes) -> None:
         """Remember a block that is likely to be read again."""
         if len(content) <= self._cache.maxsize:
-            self._cache[key] = content
+            with self._lock:
+                self._cache[key] = content
 
 
 class Reading:
