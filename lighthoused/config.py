@@ -1,0 +1,263 @@
+"""The daemon's configuration: what can be set, its defaults, and reading it from flags, environment and a TOML file.
+
+A flag wins over the environment, that over the file, that over the default. Must not know what uses a setting. Every
+refusal names the file, the key and what is allowed; all of them are reported at once.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple, get_type_hints
+
+import msgspec
+
+from lighthoused import paths as places
+from lighthoused.core.errors import Invalid
+from lighthoused.settings import (
+    Choice,
+    Kind,
+    Location,
+    Locations,
+    Loopback,
+    Mode,
+    Seconds,
+    Size,
+    Switch,
+    Text,
+    Whole,
+)
+
+MAX_FILE = 1 << 20
+MAX_SOCKET_PATH = 107
+"""Bytes of sun_path that a name may take (unix(7))."""
+
+
+class Paths(msgspec.Struct, frozen=True):
+    """Where things are, absolute."""
+
+    state: Annotated[Path, Location()]
+    mount: Annotated[Path, Location()]
+    socket: Annotated[Path, Location()]
+
+
+class Log(msgspec.Struct, frozen=True):
+    """The daemon's own log. `format` auto: pretty on a terminal, JSON otherwise."""
+
+    level: Annotated[str, Choice(("debug", "info", "warning", "error"))] = "info"
+    format: Annotated[str, Choice(("auto", "pretty", "json"))] = "auto"
+
+
+class Metrics(msgspec.Struct, frozen=True):
+    """Metrics and health over HTTP. `port` 0: any free one (`lighthousectl status` tells which)."""
+
+    enabled: Annotated[bool, Switch()] = True
+    host: Annotated[str, Loopback()] = "127.0.0.1"
+    port: Annotated[int, Whole(0, 65535)] = 9464
+
+
+class Store(msgspec.Struct, frozen=True):
+    """`map_size`: address space that the store reserves; it grows by itself."""
+
+    map_size: Annotated[int, Size(1 << 20, 64 << 40)] = 1 << 40
+
+
+class Rpc(msgspec.Struct, frozen=True):
+    """The socket. `socket_group` "": the daemon's. `rate`: requests per second and peer."""
+
+    socket_mode: Annotated[int, Mode()] = 0o600
+    socket_group: Annotated[str, Text()] = ""
+    max_connections: Annotated[int, Whole(1, 65536)] = 4096
+    rate: Annotated[int, Whole(1, 100_000_000)] = 1_000_000
+
+
+class Gate(msgspec.Struct, frozen=True):
+    """How requests are judged. `hook_escalation`: a hook waits for a person here, or its agent's user is asked.
+
+    `policy_dirs` by default: ``policies`` beside the config file; one that does not exist holds no policies.
+    """
+
+    profile: Annotated[str, Choice(("balanced", "strict"))] = "balanced"
+    policy_dirs: Annotated[tuple[Path, ...], Locations()] = ()
+    approval_deadline_s: Annotated[float, Seconds(1, 3600)] = 300.0
+    hook_escalation: Annotated[str, Choice(("wait", "ask"))] = "wait"
+    cache_bytes: Annotated[int, Size(0, 16 << 30)] = 16 << 20
+
+
+class Mount(msgspec.Struct, frozen=True):
+    """The mounted filesystem. `allow_other`: other users may enter, as far as modes let them."""
+
+    enabled: Annotated[bool, Switch()] = True
+    allow_other: Annotated[bool, Switch()] = False
+    cache_bytes: Annotated[int, Size(1 << 20, 64 << 30)] = 64 << 20
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Everything that can be configured, resolved. `file`: the file that was read, "" where there is none."""
+
+    paths: Paths
+    log: Log = Log()
+    metrics: Metrics = Metrics()
+    store: Store = Store()
+    rpc: Rpc = Rpc()
+    gate: Gate = Gate()
+    mount: Mount = Mount()
+    file: str = ""
+
+
+class Flags(NamedTuple):
+    """What the command line said; an empty field says nothing."""
+
+    config: str = ""
+    state: str = ""
+    mount: str = ""
+    socket: str = ""
+    log_format: str = ""
+    no_mount: bool = False
+
+
+class BadConfig(Invalid):
+    """The configuration is refused; `problems` has one sentence for each thing that is wrong."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems), hint="`lighthousectl config check` checks the file again.")
+        self.problems = tuple(problems)
+
+
+SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "paths": Paths,
+    "log": Log,
+    "metrics": Metrics,
+    "store": Store,
+    "rpc": Rpc,
+    "gate": Gate,
+    "mount": Mount,
+}
+
+
+def load(flags: Flags = Flags(), environ: Mapping[str, str] | None = None, uid: int | None = None) -> Config:  # noqa: B008
+    """The configuration in force for this command line, environment and user. Raises BadConfig."""
+    env = dict(os.environ if environ is None else environ)
+    env.setdefault("HOME", os.path.expanduser("~"))
+    uid = os.geteuid() if uid is None else uid
+    named = flags.config or env.get(places.CONFIG, "")
+    file = named or places.default_config(env, uid)
+    found = _read_file(file, required=bool(named))
+    sections = _sections(found, file)
+    chosen = _chosen_paths(sections.pop("paths"), flags, env)
+    if flags.log_format:
+        sections["log"]["format"] = flags.log_format
+    if flags.no_mount:
+        sections["mount"]["enabled"] = False
+    sections["gate"].setdefault("policy_dirs", (Path(file).absolute().parent / "policies",))
+    if "state" in chosen:
+        sections["metrics"].setdefault("port", 0)
+    parts = {name: SECTIONS[name](**values) for name, values in sections.items()}
+    config = Config(paths=_resolve_paths(chosen, env, uid), file="" if found is None else file, **parts)  # type: ignore[arg-type]
+    _check_paths(config.paths)
+    return config
+
+
+def _read_file(file: str, *, required: bool) -> dict[str, Any] | None:
+    try:
+        if os.path.getsize(file) > MAX_FILE:
+            raise BadConfig([f"{file}: the file is over {MAX_FILE} bytes, which no configuration needs."])
+        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise BadConfig([f"{file}: there is no such file."]) from None
+        return None
+    except OSError as error:
+        raise BadConfig([f"{file}: cannot be read: {error.strerror}."]) from None
+    except UnicodeDecodeError as error:
+        raise BadConfig([f"{file}: is not UTF-8 text (byte {error.start})."]) from None
+    except tomllib.TOMLDecodeError as error:
+        raise BadConfig([f"{file}: is not valid TOML: {error}."]) from None
+
+
+def _sections(found: dict[str, Any] | None, file: str) -> dict[str, dict[str, Any]]:
+    """Each section's settings as read. Raises BadConfig for everything unknown or refused in the file."""
+    problems: list[str] = []
+    sections: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
+    for name, values in (found or {}).items():
+        if name not in SECTIONS:
+            problems.append(f"{file}: [{name}] is no section; {_nearest(name, SECTIONS)}.")
+        elif not isinstance(values, dict):
+            problems.append(f"{file}: {name} must be a section: [{name}] with its keys below it.")
+        else:
+            sections[name] = _settings(name, values, file, problems)
+    if problems:
+        raise BadConfig(problems)
+    return sections
+
+
+def _settings(section: str, values: dict[str, Any], file: str, problems: list[str]) -> dict[str, Any]:
+    kinds = kinds_of(SECTIONS[section])
+    accepted: dict[str, Any] = {}
+    for key, value in values.items():
+        kind = kinds.get(key)
+        if kind is None:
+            problems.append(f"{file}: {section}.{key} is no setting; {_nearest(key, kinds)}.")
+            continue
+        try:
+            accepted[key] = kind.read(value)
+        except ValueError:
+            problems.append(f"{file}: {section}.{key} must be {kind.allowed}, not {_spelled(value)}.")
+    return accepted
+
+
+def kinds_of(section: type[msgspec.Struct]) -> dict[str, Kind]:
+    """The kind of each setting of a section."""
+    hints = get_type_hints(section, include_extras=True)
+    return {name: hints[name].__metadata__[0] for name in section.__struct_fields__}
+
+
+def _nearest(word: str, known: Mapping[str, Any]) -> str:
+    near = difflib.get_close_matches(word, known, n=1)
+    return f'did you mean "{near[0]}"' if near else "known are " + ", ".join(sorted(known))
+
+
+def _spelled(value: Any) -> str:
+    text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _chosen_paths(from_file: dict[str, Path], flags: Flags, env: Mapping[str, str]) -> dict[str, Path]:
+    """The paths somebody chose; relative ones from flags and environment are taken from the working directory."""
+    chosen = dict(from_file)
+    for name, flag, variable in (
+        ("state", flags.state, places.STATE),
+        ("mount", flags.mount, places.MOUNT),
+        ("socket", flags.socket, places.SOCKET),
+    ):
+        if said := flag or env.get(variable, ""):
+            chosen[name] = Path(os.path.expanduser(said))
+    return {name: Path(os.path.abspath(path)) for name, path in chosen.items()}
+
+
+def _resolve_paths(chosen: dict[str, Path], env: dict[str, str], uid: int) -> Paths:
+    state = str(chosen.get("state", ""))
+    return Paths(
+        state=chosen.get("state") or Path(places.default_state(env, uid)),
+        mount=chosen.get("mount") or Path(places.default_mount(env, uid, state)),
+        socket=chosen.get("socket") or Path(places.default_socket(env, uid, state)),
+    )
+
+
+def _check_paths(paths: Paths) -> None:
+    problems = []
+    for name in ("state", "socket"):
+        path: Path = getattr(paths, name)
+        if path.is_relative_to(paths.mount):
+            problems.append(
+                f"paths.{name} ({path}) must not be under paths.mount ({paths.mount}): "
+                "the daemon would need its own mount to start."
+            )
+    if len(os.fsencode(paths.socket)) > MAX_SOCKET_PATH:
+        problems.append(
+            f"paths.socket ({paths.socket}) must be at most {MAX_SOCKET_PATH} bytes long, which is what Unix sockets "
+            "allow; choose a shorter one with --socket or LIGHTHOUSE_SOCKET."
+        )
+    if problems:
+        raise BadConfig(problems)

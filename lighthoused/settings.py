@@ -1,0 +1,200 @@
+"""The kinds of values a setting may have: how each is written in TOML, what is allowed, what it becomes.
+
+Knows neither the names of the settings (`config`) nor files. A kind's `read` raises ValueError for what it refuses; its
+`allowed` is the end of the sentence "... must be".
+"""
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+_UNITS = {
+    "": 1,
+    "B": 1,
+    "KB": 1000,
+    "MB": 1000**2,
+    "GB": 1000**3,
+    "TB": 1000**4,
+    "KIB": 1 << 10,
+    "MIB": 1 << 20,
+    "GIB": 1 << 30,
+    "TIB": 1 << 40,
+}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+
+class Kind(Protocol):
+    """How a setting's value is read."""
+
+    @property
+    def allowed(self) -> str: ...
+
+    def read(self, value: Any) -> Any: ...
+
+
+@dataclass(frozen=True)
+class Switch:
+    """true or false."""
+
+    allowed: str = "true or false"
+
+    def read(self, value: Any) -> bool:
+        if not isinstance(value, bool):
+            raise ValueError
+        return value
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return "one of " + ", ".join(f'"{word}"' for word in self.words)
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or value not in self.words:
+            raise ValueError
+        return value
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number between two bounds."""
+
+    least: int
+    most: int
+
+    @property
+    def allowed(self) -> str:
+        return f"a whole number from {self.least} to {self.most}"
+
+    def read(self, value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value <= self.most:
+            raise ValueError
+        return value
+
+
+@dataclass(frozen=True)
+class Seconds:
+    """A duration in seconds, whole or not, between two bounds."""
+
+    least: float
+    most: float
+
+    @property
+    def allowed(self) -> str:
+        return f"a number of seconds from {self.least:g} to {self.most:g}"
+
+    def read(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not self.least <= value <= self.most:
+            raise ValueError
+        return float(value)
+
+
+@dataclass(frozen=True)
+class Size:
+    """A number of bytes, or text with a unit such as "64MiB", between two bounds."""
+
+    least: int
+    most: int
+
+    @property
+    def allowed(self) -> str:
+        return f'a size such as "64MiB", from {sized(self.least)} to {sized(self.most)}'
+
+    def read(self, value: Any) -> int:
+        if isinstance(value, str):
+            value = _bytes(value)
+        if isinstance(value, bool) or not isinstance(value, int) or not self.least <= value <= self.most:
+            raise ValueError
+        return value
+
+
+@dataclass(frozen=True)
+class Mode:
+    """Permission bits of a socket: TOML's 0o660 or the text "0660"."""
+
+    allowed: str = 'permission bits such as "0660" (or 0o660), readable and writable by the owner, not executable'
+
+    def read(self, value: Any) -> int:
+        if isinstance(value, str):
+            value = int(value, 8)
+        if isinstance(value, bool) or not isinstance(value, int) or value & ~0o666 or value & 0o600 != 0o600:
+            raise ValueError
+        return value
+
+
+@dataclass(frozen=True)
+class Text:
+    """A line of text without control characters, possibly empty."""
+
+    allowed: str = "a line of text"
+
+    def read(self, value: Any) -> str:
+        if not isinstance(value, str) or not (value.isprintable() or not value):
+            raise ValueError
+        return value
+
+
+@dataclass(frozen=True)
+class Loopback:
+    """An address that only this machine can reach."""
+
+    allowed: str = "a loopback address: " + ", ".join(f'"{host}"' for host in _LOOPBACK)
+
+    def read(self, value: Any) -> str:
+        if value not in _LOOPBACK:
+            raise ValueError
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Location:
+    """An absolute path; a leading ``~`` is the home directory."""
+
+    allowed: str = "an absolute path (or one that begins with ~/)"
+
+    def read(self, value: Any) -> Path:
+        if not isinstance(value, str) or "\0" in value:
+            raise ValueError
+        path = Path(os.path.expanduser(value))
+        if not path.is_absolute():
+            raise ValueError
+        return path
+
+
+@dataclass(frozen=True)
+class Locations:
+    """A list of paths."""
+
+    most: int = 64
+
+    @property
+    def allowed(self) -> str:
+        return f"a list of at most {self.most} absolute paths"
+
+    def read(self, value: Any) -> tuple[Path, ...]:
+        if not isinstance(value, list) or len(value) > self.most:
+            raise ValueError
+        return tuple(Location().read(item) for item in value)
+
+
+def sized(count: int) -> str:
+    """Spell a number of bytes with the largest unit that divides it."""
+    for unit, factor in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count and count % factor == 0:
+            return f"{count // factor}{unit}"
+    return f"{count}B"
+
+
+def _bytes(text: str) -> int:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None or found[2].upper() not in _UNITS:
+        raise ValueError
+    return int(float(found[1]) * _UNITS[found[2].upper()])
