@@ -3,8 +3,8 @@
 import errno
 import functools
 import time
-from collections.abc import Awaitable, Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import pyfuse3
 import structlog
@@ -27,16 +27,22 @@ class Guarded(Protocol):
     observer: Observer
 
 
-def guarded(handler: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+_Self = TypeVar("_Self", bound=Guarded)
+_Args = ParamSpec("_Args")
+_Reply = TypeVar("_Reply")
+_Handler = Callable[Concatenate[_Self, _Args], Coroutine[Any, Any, _Reply]]
+
+
+def guarded(handler: "_Handler[_Self, _Args, _Reply]") -> "_Handler[_Self, _Args, _Reply]":
     """Translate errors once: OSError to its errno, refusals to theirs, bugs to EIO with a log line."""
     name = handler.__name__
 
     @functools.wraps(handler)
-    async def guard(self: Guarded, *args: Any) -> Any:
+    async def guard(self: _Self, /, *args: _Args.args, **kwargs: _Args.kwargs) -> _Reply:
         start = time.perf_counter()
         result = "ok"
         try:
-            return await handler(self, *args)
+            return await handler(self, *args, **kwargs)
         except OSError as error:
             code = error.errno or errno.EIO
             result = errno.errorcode.get(code, str(code))

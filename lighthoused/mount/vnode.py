@@ -23,7 +23,7 @@ class Entry(NamedTuple):
 
 
 class Vnode(ABC):
-    """A virtual file, directory or symlink, read-only. `key` tells equal ones apart; `timeout_s` bounds kernel caching."""
+    """A virtual file or directory, read-only. Equal `key`s are the same node; `timeout_s` bounds kernel caching."""
 
     timeout_s: float = 0.0
     key: Hashable = None

@@ -45,7 +45,9 @@ def differences(reading: Reading, root: int, path: bytes, since: int, until: int
         new = _stored(reading, new_ino, until)
         if (old is not None or new is not None) and not _equal(old, new):
             yield Difference(at, old, new)
-        below = _below(reading, at, old_ino if old and old.is_dir else None, new_ino if new and new.is_dir else None, since, until)
+        below = _below(
+            reading, at, old_ino if old and old.is_dir else None, new_ino if new and new.is_dir else None, since, until
+        )
         todo.extend(reversed(below))
 
 

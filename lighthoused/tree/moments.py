@@ -47,9 +47,7 @@ def parse_seq(text: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def resolve(
-    text: str, *, now: int, head: int, seq_at: Callable[[int], int], snapshots: Mapping[str, int]
-) -> int:
+def resolve(text: str, *, now: int, head: int, seq_at: Callable[[int], int], snapshots: Mapping[str, int]) -> int:
     """The seq that a moment stands for. Raises NotFound for the future and unknown names, Invalid for impossible times.
 
     `seq_at` gives the newest seq at or before a time (ns).

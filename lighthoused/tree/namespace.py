@@ -26,7 +26,7 @@ class Namespace:
     def create(
         self, parent_ino: int, name: bytes, mode: int, author: Author, rdev: int = 0, target: bytes = b""
     ) -> Node:
-        """Make a file, directory, symlink, fifo, socket or device by `mode`'s S_IFMT. Raises OSError EEXIST and more."""
+        """Make an inode of the kind that `mode`'s S_IFMT bits say. Raises OSError EEXIST, EMLINK."""
         check_name(name)
         parent = directory(self._live, parent_ino)
         if self._reading.entry(parent_ino, name) is not None:

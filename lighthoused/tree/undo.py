@@ -34,7 +34,8 @@ class Undo:
         project = self._tree.projects.get(request.project)
         if not (request.agent or request.session or request.since):
             raise Invalid(
-                "Undo needs to know what to take back.", "Name --agent, --session or --since (a time, @seq or snapshot)."
+                "Undo needs to know what to take back.",
+                "Name --agent, --session or --since (a time, @seq or snapshot).",
             )
         for _ in range(ATTEMPTS):
             plan, recorded = await self._plan(project, request)
@@ -56,9 +57,7 @@ class Undo:
         planner = Planner(self._tree.reading, self._tree.store.versions, self._tree.store.log.head().seq)
         return planner.plan(touched), recorded
 
-    async def _touched(
-        self, project: Project, request: UndoRequest, since: int, wanted: tuple[str, ...]
-    ) -> Touched:
+    async def _touched(self, project: Project, request: UndoRequest, since: int, wanted: tuple[str, ...]) -> Touched:
         touched = Touched()
         chosen = Filter(stream=f"tree/{project.name}", agent=request.agent, session=request.session)
         cursor = max(since, self._birth(project))

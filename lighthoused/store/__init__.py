@@ -1,0 +1,1 @@
+"""Storage: one LMDB environment, one writer thread. The only room that imports lmdb."""

@@ -1,0 +1,115 @@
+"""The LMDB environment: opened, read in short transactions, written by one thread, grown by itself."""
+
+import contextlib
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import lmdb
+
+from lighthoused.core.errors import Corrupt, LighthouseError, StoreFailed, StoreFull
+from lighthoused.store.schema import FORMAT, META, TABLES, Table
+
+DEFAULT_MAP_SIZE = 1 << 40
+MAX_MAP_SIZE = 1 << 46
+MAX_READERS = 126
+
+
+class Environment:
+    """One directory, one process. Reading threads share one transaction each, begun anew for every `read`."""
+
+    def __init__(self, directory: Path, map_size: int = DEFAULT_MAP_SIZE) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        try:
+            self._env = lmdb.open(
+                str(directory),
+                map_size=map_size,
+                max_dbs=len(TABLES),
+                max_readers=MAX_READERS,
+                readahead=False,
+                writemap=False,
+                meminit=False,
+                max_spare_txns=8,
+            )
+            self._tables = {table.name: self._open(table) for table in TABLES}
+            self._check_format()
+        except lmdb.Error as error:
+            raise translate(error, f"The store in {directory} could not be opened") from error
+        self._gate = threading.Condition()
+        self._readers = 0
+        self._growing = False
+
+    def table(self, table: Table) -> Any:
+        """lmdb's handle of a table."""
+        return self._tables[table.name]
+
+    @contextlib.contextmanager
+    def read(self) -> Iterator[Any]:
+        """A read transaction, to be left soon: while it lasts, no page is reused and the map cannot grow."""
+        with self._gate:
+            while self._growing:
+                self._gate.wait()
+            self._readers += 1
+        try:
+            with self._env.begin() as txn:
+                yield txn
+        finally:
+            with self._gate:
+                self._readers -= 1
+                if not self._readers:
+                    self._gate.notify_all()
+
+    def begin_write(self) -> Any:
+        """The write transaction; for the writer thread alone."""
+        return self._env.begin(write=True)
+
+    def grow(self) -> None:
+        """Double the map, once no reader is inside. Raises StoreFull at its greatest size."""
+        size = self._env.info()["map_size"] * 2
+        if size > MAX_MAP_SIZE:
+            raise StoreFull("The store has reached its greatest size.", "Export and compact it.")
+        with self._gate:
+            self._growing = True
+            try:
+                while self._readers:
+                    self._gate.wait()
+                self._env.set_mapsize(size)
+            finally:
+                self._growing = False
+                self._gate.notify_all()
+
+    def describe(self) -> dict[str, int]:
+        """Sizes in bytes and counts, for status and metrics."""
+        info, stat = self._env.info(), self._env.stat()
+        return {"map_size": info["map_size"], "used": (info["last_pgno"] + 1) * stat["psize"], "readers": self._readers}
+
+    def close(self) -> None:
+        """No transaction may be open any more."""
+        self._env.close()
+
+    def _open(self, table: Table) -> Any:
+        values = {"dupsort": True, "dupfixed": True} if table.sorted_values else {}
+        return self._env.open_db(table.name.encode(), **values)
+
+    def _check_format(self) -> None:
+        wanted = str(FORMAT).encode()
+        with self._env.begin(write=True, db=self._tables[META.name]) as txn:
+            there = txn.get(b"format")
+            if there is None:
+                txn.put(b"format", wanted)
+            elif there != wanted:
+                raise Corrupt(
+                    f"The store has format {bytes(there)!r}, this lighthoused reads {FORMAT}.",
+                    "Use the version that wrote it, or another --state.",
+                )
+
+
+def translate(error: lmdb.Error, what: str) -> LighthouseError:
+    """A core error for an lmdb one."""
+    full = isinstance(error, (lmdb.MapFullError, lmdb.DiskError)) or os.strerror(errno.ENOSPC) in str(error)
+    if full:
+        return StoreFull(f"{what}: no room left ({error}).", "Free disk space; the daemon goes on by itself.")
+    return StoreFailed(f"{what}: {error}.", "See the daemon's log.")
