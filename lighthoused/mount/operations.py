@@ -25,7 +25,7 @@ Authors = Callable[[int, int, int], Author]
 """Who a process (pid, uid, gid) is."""
 
 
-class Operations(pyfuse3.Operations):  # type: ignore[misc]
+class Operations(pyfuse3.Operations):
     """Handlers of FUSE requests."""
 
     supports_dot_lookup = False

@@ -91,8 +91,8 @@ class Environment:
         self._env.close()
 
     def _open(self, table: Table) -> Any:
-        values = {"dupsort": True, "dupfixed": True} if table.sorted_values else {}
-        return self._env.open_db(table.name.encode(), **values)
+        fixed = table.sorted_values
+        return self._env.open_db(table.name.encode(), dupsort=fixed, dupfixed=fixed)
 
     def _check_format(self) -> None:
         wanted = str(FORMAT).encode()
