@@ -1,0 +1,120 @@
+"""log.append, query, subscribe and verify."""
+
+from collections.abc import AsyncIterator, Callable, Mapping
+
+import msgspec
+import trio
+
+from lighthoused.api.views import event_view
+from lighthoused.core.errors import Denied, Invalid, LighthouseError
+from lighthoused.core.events import Draft
+from lighthoused.protocol.messages import (
+    AppendReply,
+    AppendRequest,
+    EventView,
+    NewEvent,
+    Placed,
+    Progress,
+    QueryReply,
+    QueryRequest,
+    Request,
+    SubscribeRequest,
+    VerifyReply,
+    VerifyRequest,
+)
+from lighthoused.rpc.call import Call, Final, Handler, Later
+from lighthoused.store.store import Store
+from lighthoused.store.writer import Batch, Outcome
+
+RESERVED = ("tree/", "identity/", "security", "agents/", "gate/", "approvals", "daemon", "projects")
+"""Beginnings of streams that only the daemon writes."""
+MAX_EVENTS = 10_000
+PROGRESS_S = 0.2
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class LogApi:
+    """The event log to its clients."""
+
+    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+        self._store = store
+        self._clock = clock
+
+    def handlers(self) -> Mapping[type[Request], Handler]:
+        return {
+            AppendRequest: self.append,
+            QueryRequest: self.query,
+            SubscribeRequest: self.subscribe,
+            VerifyRequest: self.verify,
+        }
+
+    def append(self, request: AppendRequest, call: Call) -> Later:
+        if not 1 <= len(request.events) <= MAX_EVENTS:
+            raise Invalid(f"An append of {len(request.events)} events.", f"Append 1 to {MAX_EVENTS}.")
+        now = self._clock()
+        drafts = tuple(self._draft(event, call, now) for event in request.events)
+        later = Later()
+
+        def done(outcome: Outcome) -> None:
+            if isinstance(outcome, LighthouseError):
+                later.complete(outcome)
+            else:
+                placed = tuple(Placed(at.seq, at.version, at.time, at.duplicate) for at in outcome)
+                later.complete(AppendReply(placed))
+
+        self._store.writer.submit(Batch(drafts), done)
+        return later
+
+    def query(self, request: QueryRequest, call: Call) -> QueryReply:
+        page = self._store.log.query(request.filter, request.cursor, request.limit, request.reverse)
+        return QueryReply(tuple(map(event_view, page.events)), page.cursor)
+
+    async def subscribe(self, request: SubscribeRequest, call: Call) -> AsyncIterator[EventView]:
+        async for page in self._store.feed.events(request.filter, request.after):
+            for stored in page:
+                yield event_view(stored)
+
+    async def verify(self, request: VerifyRequest, call: Call) -> AsyncIterator[Progress | Final]:
+        reached = [0, self._store.log.head().seq]
+
+        def progress(done: int, total: int) -> None:
+            reached[:] = [done, total]
+
+        finished = trio.Event()
+        replies: list[VerifyReply] = []
+
+        async def verify() -> None:
+            proof = await trio.to_thread.run_sync(self._store.verify, progress, abandon_on_cancel=True)
+            replies.append(VerifyReply(not proof.problems, proof.events, proof.head.hex(), proof.problems))
+            finished.set()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(verify)
+            while not finished.is_set():
+                with trio.move_on_after(PROGRESS_S):
+                    await finished.wait()
+                if not finished.is_set():
+                    yield Progress(reached[0], reached[1], "events")
+        yield Final(replies[0])
+
+    def _draft(self, event: NewEvent, call: Call, now: int) -> Draft:
+        if event.stream.startswith(RESERVED):
+            raise Denied(f"The stream {event.stream!r} is the daemon's own.", "Choose another name.")
+        author = call.author
+        return Draft(
+            stream=event.stream,
+            type=event.type,
+            payload=_encode(event.payload),
+            time=now,
+            agent=author.agent,
+            session=event.session or author.session,
+            uid=author.uid,
+            pid=author.pid,
+            schema=event.schema,
+            id=event.event_id,
+            correlation=event.correlation,
+            causation=event.causation,
+            paths=event.paths,
+            expected_version=event.expected_version,
+        )

@@ -1,0 +1,116 @@
+"""Who a connection is and what it may do: socket credentials first, a token where they do not suffice.
+
+Root and the daemon's own user are admins, unless their process belongs to a registered agent: then they are that agent,
+and no token raises them above it. Other users may do nothing without a token.
+"""
+
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+from lighthoused.core.author import Author
+from lighthoused.core.errors import Denied, LighthouseError, Overloaded, Unauthenticated
+from lighthoused.identity.agents import NOBODY, Agents
+from lighthoused.identity.tokens import Tokens
+from lighthoused.protocol.messages import ROLES, Method
+
+STRANGER = "stranger"
+OPEN_TO_ALL = ("hello", "ping")
+SECURITY_PER_S = 10
+"""Refusals per second that become events; all are counted."""
+OWNER = "owner"
+"""The agent name of the person whose daemon it is."""
+
+Report = Callable[[str, dict[str, object], Author], None]
+"""Records a security event: its type, payload, and who caused it."""
+
+
+@dataclass(slots=True)
+class Identity:
+    """A connection's peer. `tokens` left in its bucket, as of `refilled`."""
+
+    author: Author
+    role: str
+    scopes: tuple[str, ...] = ()
+    allowance: float = 0.0
+    refilled: float = 0.0
+
+
+class Access:
+    """Identifies peers and checks their rights."""
+
+    def __init__(self, agents: Agents, tokens: Tokens, owner_uid: int, rate: float, report: Report) -> None:
+        self._agents = agents
+        self._tokens = tokens
+        self._owner_uid = owner_uid
+        self._rate = rate
+        self._report = report
+        self._reported: LRUCache[int, int] = LRUCache(2)
+        self.refusals = 0
+
+    def identify(self, connection: socket.socket) -> Identity:
+        """The peer by SO_PEERCRED (unix(7))."""
+        raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid, uid, gid = struct.unpack("3i", raw)
+        acting = self._agents.of(pid)
+        author = Author(acting.agent, acting.session, uid, gid, pid)
+        if uid not in (0, self._owner_uid):
+            return Identity(author, STRANGER)
+        if acting != NOBODY:
+            return Identity(author, "agent")
+        return Identity(author._replace(agent=OWNER), "admin")
+
+    def present(self, peer: Identity, token: str) -> None:
+        """Let a token speak for the peer. Raises Unauthenticated."""
+        view = self._tokens.verify(token)
+        if peer.role == "agent":
+            if view.agent != peer.author.agent:
+                raise Unauthenticated(f"The token is of {view.agent!r}, the process is agent {peer.author.agent!r}.")
+            peer.scopes = view.scopes
+            return
+        peer.author = peer.author._replace(agent=view.agent)
+        peer.role = view.role
+        peer.scopes = view.scopes
+
+    def refresh(self, peer: Identity) -> None:
+        """A process may have been registered as an agent since it connected."""
+        acting = self._agents.of(peer.author.pid)
+        if acting != NOBODY and peer.role not in ("agent", STRANGER):
+            peer.author = peer.author._replace(agent=acting.agent, session=acting.session)
+            peer.role = "agent"
+
+    def allows(self, peer: Identity, method: Method) -> bool:
+        """Whether role and scopes cover a method."""
+        if method.name in OPEN_TO_ALL:
+            return True
+        if peer.role == STRANGER:
+            return False
+        if peer.scopes and not any(method.name.startswith(scope) for scope in peer.scopes):
+            return False
+        return ROLES.index(peer.role) >= ROLES.index(method.role)
+
+    def spend(self, peer: Identity) -> None:
+        """Count a request against the peer's rate. Raises Overloaded."""
+        now = time.monotonic()
+        peer.allowance = min(self._rate, peer.allowance + (now - peer.refilled) * self._rate)
+        peer.refilled = now
+        if peer.allowance < 1:
+            raise Overloaded(f"More than {self._rate:.0f} requests a second.", "Slow down.")
+        peer.allowance -= 1
+
+    def refused(self, peer: Identity, method: str, error: LighthouseError) -> None:
+        """Note a refusal for want of rights."""
+        if not isinstance(error, Denied | Unauthenticated):
+            return
+        self.refusals += 1
+        second = int(time.monotonic())
+        count = self._reported.get(second, 0)
+        self._reported[second] = count + 1
+        if count < SECURITY_PER_S:
+            self._report(
+                "security.refused", {"method": method, "code": error.code, "reason": error.message}, peer.author
+            )

@@ -1,0 +1,109 @@
+"""Tokens: JWT signed with HMAC-SHA256 (RFC 7519) from a ring of keys, so that keys can be changed without a break.
+
+The ring file holds a line ``<key id> <hex key>`` each; the last one signs, all of them verify.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+import jwt
+
+from lighthoused.core.errors import Corrupt, Invalid, NotFound, Unauthenticated
+from lighthoused.protocol.messages import ROLES, TokenView
+
+ALGORITHM = "HS256"
+KEY_BYTES = 32
+MAX_TTL_S = 366 * 86_400
+MAX_TOKEN = 8192
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+class KeyRing:
+    """Signing keys by id."""
+
+    def __init__(self, keys: dict[str, bytes]) -> None:
+        self.keys = keys
+
+    @property
+    def signing(self) -> str:
+        """Id of the newest key."""
+        return list(self.keys)[-1]
+
+    @classmethod
+    def load(cls, path: Path) -> "KeyRing":
+        """The ring in a file, made with one key if it is not there. Raises Corrupt."""
+        if not path.exists():
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(f"k{secrets.token_hex(4)} {secrets.token_hex(KEY_BYTES)}\n")
+        keys = {}
+        for line in path.read_text().splitlines():
+            name, _, key = line.partition(" ")
+            try:
+                keys[name] = bytes.fromhex(key)
+            except ValueError:
+                keys[name] = b""
+            if not name or len(keys[name]) < KEY_BYTES:
+                raise Corrupt(f"{path} has a line that is no key.", "Each is '<id> <64 or more hex digits>'.")
+        if not keys:
+            raise Corrupt(f"{path} holds no key.", "Delete it, and a new key is made.")
+        return cls(keys)
+
+
+class Tokens:
+    """Issues and verifies; knows which have been issued and revoked by the views it is given."""
+
+    def __init__(self, ring: KeyRing, clock: Callable[[], int]) -> None:
+        self._ring = ring
+        self._clock = clock
+        self._views: dict[str, TokenView] = {}
+
+    def remember(self, view: TokenView) -> None:
+        """Take in a token that was issued, or its revocation."""
+        self._views[view.id] = view
+
+    def list(self) -> tuple[TokenView, ...]:
+        """All that were issued, newest first."""
+        return tuple(sorted(self._views.values(), key=lambda view: -view.issued))
+
+    def view(self, id: str) -> TokenView:
+        """Raises NotFound."""
+        view = self._views.get(id)
+        if view is None:
+            raise NotFound(f"There is no token {id!r}.", "See 'lighthousectl token list'.")
+        return view
+
+    def issue(self, agent: str, role: str, ttl_s: int, scopes: tuple[str, ...]) -> tuple[str, TokenView]:
+        """A token and what it says. Raises Invalid."""
+        if not _NAME.fullmatch(agent):
+            raise Invalid(f"{agent!r} cannot be the name of an agent.", "Use up to 64 letters, digits, '.', '_', '-'.")
+        if not 1 <= ttl_s <= MAX_TTL_S:
+            raise Invalid(f"A token cannot be valid for {ttl_s} s.", f"Choose 1 to {MAX_TTL_S} s.")
+        now = self._clock() // 1_000_000_000
+        view = TokenView(secrets.token_hex(8), agent, role, scopes, now, now + ttl_s, revoked=False)
+        claims = {"jti": view.id, "sub": agent, "role": role, "scopes": scopes, "iat": now, "exp": view.expires}
+        signing = self._ring.signing
+        return jwt.encode(claims, self._ring.keys[signing], ALGORITHM, headers={"kid": signing}), view
+
+    def verify(self, token: str) -> TokenView:
+        """What a token says. Raises Unauthenticated with the reason."""
+        if len(token) > MAX_TOKEN:
+            raise Unauthenticated("The token is too long to be one.")
+        try:
+            key = self._ring.keys[jwt.get_unverified_header(token)["kid"]]
+            claims = jwt.decode(
+                token, key, [ALGORITHM], options={"require": ["jti", "sub", "exp"], "verify_exp": False}
+            )
+        except (jwt.PyJWTError, KeyError, TypeError):
+            raise Unauthenticated("The token is not one of this daemon's.", "Ask for a new one.") from None
+        view = self._views.get(claims["jti"])
+        if view is None or view.role not in ROLES:
+            raise Unauthenticated("The token was not issued here.", "Ask for a new one.")
+        if view.revoked:
+            raise Unauthenticated("The token was revoked.", "Ask for a new one.")
+        if view.expires <= self._clock() // 1_000_000_000:
+            raise Unauthenticated("The token has expired.", "Ask for a new one.")
+        return view

@@ -1,0 +1,214 @@
+"""One client: frames in, answers out. What can be answered at once is, all whole frames of a read with one send.
+
+Bounds: `MAX_OPEN` requests under way, beyond which nothing more is read; `MAX_OUTPUT` bytes of answers not taken, beyond
+which streams wait and nothing more is read. A peer that does not read costs only itself.
+"""
+
+import contextlib
+import inspect
+import socket
+import time
+from collections.abc import AsyncIterator, Awaitable
+from typing import Any
+
+import msgspec
+import structlog
+import trio
+
+from lighthoused.core.errors import Cancelled, DeadlineExceeded, LighthouseError, TooLarge
+from lighthoused.identity.access import Access, Identity
+from lighthoused.protocol.frames import FrameReader, framed
+from lighthoused.protocol.messages import MAX_DEADLINE_MS, Cancel, Done, ErrorBody, Method, Request
+from lighthoused.protocol.wire import Format, Reply
+from lighthoused.rpc.call import Call, Final, Later
+from lighthoused.rpc.dispatch import Dispatcher, Observer, check_rights, decoding_error, error_body
+
+log = structlog.get_logger()
+
+READ_SIZE = 65_536
+MAX_OPEN = 1024
+MAX_OUTPUT = 4 * 1024 * 1024
+HARD_OUTPUT = 64 * 1024 * 1024
+FORMATS = {False: Format(json=False), True: Format(json=True)}
+
+
+class Connection:
+    """Serves one socket until the peer leaves."""
+
+    def __init__(self, sock: socket.socket, peer: Identity, dispatcher: Dispatcher, access: Access, observer: Observer):
+        self.peer = peer
+        self._socket = sock
+        self._dispatcher = dispatcher
+        self._access = access
+        self._observer = observer
+        self._frames = FrameReader()
+        self._format = FORMATS[False]
+        self._output = bytearray()
+        self._open: dict[int, trio.CancelScope | None] = {}
+        self._moved = trio.lowlevel.ParkingLot()
+        self._send_wanted = trio.Event()
+        self._reading = False
+        self._closed = False
+        self._nursery: trio.Nursery | None = None
+
+    async def serve(self) -> None:
+        """Answer until the peer hangs up; what it had under way is then cancelled."""
+        async with trio.open_nursery() as nursery:
+            self._nursery = nursery
+            nursery.start_soon(self._send_rest)
+            with contextlib.suppress(OSError, TooLarge):
+                await self._read_all()
+            self._closed = True
+            nursery.cancel_scope.cancel()
+
+    def answer(self, id: int, method: str, outcome: Any, started: float) -> None:
+        """Send a result or an error, and note it."""
+        failed = isinstance(outcome, LighthouseError)
+        self._observer.request(method, outcome.code if failed else "ok", time.perf_counter() - started)
+        self._open.pop(id, None)
+        self._send(Reply(id, error=error_body(outcome)) if failed else Reply(id, result=outcome))
+        self._moved.unpark_all()
+
+    async def _read_all(self) -> None:
+        while True:
+            while len(self._open) >= MAX_OPEN or len(self._output) > MAX_OUTPUT:
+                await self._moved.park()
+            try:
+                data = self._socket.recv(READ_SIZE)
+                await trio.lowlevel.cancel_shielded_checkpoint()
+            except BlockingIOError:
+                await trio.lowlevel.wait_readable(self._socket)
+                continue
+            if not data:
+                return
+            self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        self._reading = True
+        try:
+            frames = self._frames.feed(data)
+            self._format = FORMATS[bool(self._frames.json)]
+            for frame in frames:
+                self._request(frame)
+        except TooLarge as error:
+            self._send(Reply(0, error=error_body(error)))
+            self._flush()
+            raise
+        finally:
+            self._reading = False
+            self._flush()
+
+    def _request(self, frame: bytes) -> None:
+        try:
+            request = self._format.request(frame)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            envelope = self._format.envelope(frame)
+            body = decoding_error(envelope, error)
+            self._observer.request("invalid", body.code, 0.0)
+            self._send(Reply(envelope.id, error=body))
+            return
+        if type(request) is Cancel:
+            self._cancel(request)
+            return
+        started = time.perf_counter()
+        method, handler = self._dispatcher.find(request)
+        try:
+            self._access.spend(self.peer)
+            check_rights(method, self._access.allows(self.peer, method), self.peer.role)
+            self._begin(method, request, handler(request, Call(self.peer, self)), started)
+        except LighthouseError as error:
+            self._access.refused(self.peer, method.name, error)
+            self.answer(request.id, method.name, error, started)
+        except Exception:
+            log.exception("rpc.bug", method=method.name)
+            self.answer(request.id, method.name, LighthouseError(_BUG), started)
+
+    def _begin(self, method: Method, request: Request, result: Any, started: float) -> None:
+        if isinstance(result, msgspec.Struct | msgspec.Raw):
+            self.answer(request.id, method.name, result, started)
+        elif isinstance(result, Later):
+            self._open[request.id] = None
+            result.listen(lambda outcome: self.answer(request.id, method.name, outcome, started))
+        else:
+            scope = trio.CancelScope()
+            self._open[request.id] = scope
+            assert self._nursery is not None
+            self._nursery.start_soon(self._run, method, request, result, scope, started)
+
+    async def _run(
+        self, method: Method, request: Request, result: Any, scope: trio.CancelScope, started: float
+    ) -> None:
+        deadline_ms = min(request.deadline_ms or method.deadline_ms, MAX_DEADLINE_MS)
+        if deadline_ms:
+            scope.deadline = trio.current_time() + deadline_ms / 1000
+        outcome: Any = None
+        with scope:
+            try:
+                outcome = await self._outcome(request, result)
+            except LighthouseError as error:
+                outcome = error
+            except Exception:
+                log.exception("rpc.bug", method=method.name)
+                outcome = LighthouseError(_BUG)
+        if outcome is None:
+            timed_out = deadline_ms and trio.current_time() >= scope.deadline
+            outcome = DeadlineExceeded(f"{method.name} took over {deadline_ms} ms.") if timed_out else Cancelled(_STOP)
+        self.answer(request.id, method.name, outcome, started)
+
+    async def _outcome(self, request: Request, result: Awaitable[Any] | AsyncIterator[Any]) -> Any:
+        if inspect.isawaitable(result):
+            return await result
+        async with contextlib.aclosing(result) as items:  # type: ignore[type-var]
+            async for item in items:  # type: ignore[attr-defined]
+                if isinstance(item, Final):
+                    return item.result
+                while len(self._output) > MAX_OUTPUT:
+                    await self._moved.park()
+                self._send(Reply(request.id, item=item))
+        return Done()
+
+    def _cancel(self, request: Cancel) -> None:
+        scope = self._open.get(request.target)
+        if scope is not None:
+            scope.cancel()
+        self._send(Reply(request.id, result=Done(ok=scope is not None)))
+
+    def _send(self, reply: Reply) -> None:
+        try:
+            body = self._format.encode(reply)
+        except (TypeError, ValueError, msgspec.EncodeError) as error:
+            body = self._format.encode(Reply(reply.id, error=ErrorBody("internal", f"The answer: {error}.")))
+        self._output += framed(body, self._format.json)
+        if len(self._output) > HARD_OUTPUT:
+            log.warning("rpc.peer_does_not_read", pid=self.peer.author.pid)
+            self._socket.shutdown(socket.SHUT_RDWR)
+            self._output.clear()
+        if not self._reading:
+            self._flush()
+
+    def _flush(self) -> None:
+        if not self._output or self._closed:
+            return
+        try:
+            sent = self._socket.send(self._output)
+        except BlockingIOError:
+            sent = 0
+        except OSError:
+            self._output.clear()
+            return
+        del self._output[:sent]
+        if self._output:
+            self._send_wanted.set()
+
+    async def _send_rest(self) -> None:
+        while True:
+            await self._send_wanted.wait()
+            self._send_wanted = trio.Event()
+            while self._output:
+                await trio.lowlevel.wait_writable(self._socket)
+                self._flush()
+            self._moved.unpark_all()
+
+
+_BUG = "Lighthouse failed on this request; the daemon's log says why."
+_STOP = "The request was cancelled."

@@ -1,0 +1,59 @@
+"""From a request to its handler: the table of methods, who may call them, and how answers get back."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from lighthoused.core.errors import Denied, LighthouseError
+from lighthoused.protocol.messages import METHODS, ErrorBody, Method, Request
+from lighthoused.protocol.wire import Envelope
+from lighthoused.rpc.call import Handler
+
+
+class Observer(Protocol):
+    """Takes note of requests and connections, for metrics."""
+
+    def request(self, method: str, code: str, seconds: float) -> None:
+        """`code` is "ok" or an error's."""
+
+    def connections(self, count: int) -> None:
+        """How many there are now."""
+
+
+class Dispatcher:
+    """Handlers by type of request. Every method has one: a missing one is an error at start."""
+
+    def __init__(self, handlers: Mapping[type[Request], Handler]) -> None:
+        self._table: dict[type[Request], tuple[Method, Handler]] = {}
+        for method in METHODS:
+            if method.name != "cancel":
+                self._table[method.request] = (method, handlers[method.request])
+
+    def find(self, request: Request) -> tuple[Method, Handler]:
+        """Method and handler of a request."""
+        return self._table[type(request)]
+
+
+def check_rights(method: Method, allowed: bool, role: str) -> None:
+    """Raises Denied."""
+    if not allowed:
+        raise Denied(
+            f"The role {role!r} may not call {method.name}; it takes {method.role!r}.", "Use a token with that role."
+        )
+
+
+def error_body(error: LighthouseError) -> ErrorBody:
+    """An error as it is sent."""
+    return ErrorBody(error.code, error.message, error.hint)
+
+
+def decoding_error(envelope: Envelope, error: Exception) -> ErrorBody:
+    """What to tell a peer whose request is not valid."""
+    names = [method.name for method in METHODS]
+    if isinstance(error, msgspec.ValidationError) and envelope.method not in names:
+        near = difflib.get_close_matches(envelope.method, names, 3)
+        hint = f"Did you mean {' or '.join(near)}?" if near else "See docs/protocol.md for the methods there are."
+        return ErrorBody("unknown_method", f"There is no method {envelope.method!r}.", hint)
+    return ErrorBody("invalid", f"The request is not valid: {error}.", "See docs/protocol.md.")

@@ -1,0 +1,101 @@
+"""The listening Unix socket."""
+
+import grp
+import os
+import socket
+import stat
+from pathlib import Path
+
+import structlog
+import trio
+
+from lighthoused.core.errors import AlreadyExists, Invalid
+from lighthoused.identity.access import Access
+from lighthoused.rpc.connection import Connection
+from lighthoused.rpc.dispatch import Dispatcher, Observer
+
+log = structlog.get_logger()
+
+MAX_PATH = 107
+"""sun_path of unix(7) less its NUL."""
+BACKLOG = 1024
+
+
+class Server:
+    """Accepts connections, `max_connections` at most: one more is closed at once."""
+
+    def __init__(self, dispatcher: Dispatcher, access: Access, observer: Observer, max_connections: int = 4096) -> None:
+        self._dispatcher = dispatcher
+        self._access = access
+        self._observer = observer
+        self._max = max_connections
+        self._count = 0
+
+    async def serve(
+        self, listener: socket.socket, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
+    ) -> None:
+        """Serve a listening socket until cancelled."""
+        async with trio.open_nursery() as nursery:
+            task_status.started()
+            while True:
+                try:
+                    accepted, _ = listener.accept()
+                except BlockingIOError:
+                    await trio.lowlevel.wait_readable(listener)
+                    continue
+                except OSError as error:
+                    log.error("rpc.accept_failed", error=str(error))
+                    await trio.sleep(0.1)
+                    continue
+                if self._count >= self._max:
+                    log.warning("rpc.too_many_connections", limit=self._max)
+                    accepted.close()
+                    continue
+                nursery.start_soon(self._connection, accepted)
+
+    async def _connection(self, accepted: socket.socket) -> None:
+        self._count += 1
+        self._observer.connections(self._count)
+        try:
+            with accepted:
+                accepted.setblocking(False)
+                peer = self._access.identify(accepted)
+                await Connection(accepted, peer, self._dispatcher, self._access, self._observer).serve()
+        finally:
+            self._count -= 1
+            self._observer.connections(self._count)
+
+
+def listen(path: Path, mode: int = 0o600, group: str = "") -> socket.socket:
+    """A listening socket at `path`; a dead daemon's socket file is replaced. Raises Invalid, AlreadyExists."""
+    if len(os.fsencode(path)) > MAX_PATH:
+        raise Invalid(f"The socket path {path} is longer than {MAX_PATH} bytes.", "Choose a shorter --socket.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.exists():
+        _remove_stale(path)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    except OSError as error:
+        raise Invalid(f"The socket {path} cannot be made: {error.strerror}.", "Choose another --socket.") from error
+    finally:
+        os.umask(before)
+    if group:
+        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+    path.chmod(mode)
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def _remove_stale(path: Path) -> None:
+    if not stat.S_ISSOCK(path.lstat().st_mode):
+        raise Invalid(f"{path} is there and is no socket.", "Choose another --socket.")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink()
+            return
+    raise AlreadyExists(f"Another lighthoused answers at {path}.", "Stop it, or choose another --socket.")
