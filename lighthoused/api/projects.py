@@ -14,6 +14,7 @@ from lighthoused.protocol.messages import (
     HistoryEntry,
     HistoryReply,
     HistoryRequest,
+    PathChange,
     Progress,
     Project,
     ProjectExportRequest,
@@ -100,7 +101,7 @@ class ProjectsApi:
         until = await self._tree.moment(project.name, request.until)
         since = await self._tree.moment(project.name, request.since)
         reading = self._tree.reading
-        changes = []
+        changes: list[PathChange] = []
         text = 0
         for difference in differences(reading, project.root, raw(request.path), since, until):
             change = change_of(reading, difference, request.text)

@@ -6,7 +6,7 @@ import msgspec
 
 from lighthoused.protocol.messages import METHODS, ErrorBody, Request
 
-AnyRequest = Union[tuple(method.request for method in METHODS)]  # type: ignore[misc]  # noqa: UP007
+ANY_REQUEST: Any = Union[tuple(method.request for method in METHODS)]  # noqa: UP007
 
 
 class Envelope(msgspec.Struct):
@@ -40,7 +40,7 @@ class Format:
     def __init__(self, json: bool) -> None:
         codec: Any = msgspec.json if json else msgspec.msgpack
         self.json = json
-        self._requests = codec.Decoder(AnyRequest)
+        self._requests = codec.Decoder(ANY_REQUEST)
         self._envelopes = codec.Decoder(Envelope)
         self.encode = codec.Encoder().encode
 

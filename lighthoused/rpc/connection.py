@@ -1,7 +1,7 @@
 """One client: frames in, answers out. What can be answered at once is, all whole frames of a read with one send.
 
-Bounds: `MAX_OPEN` requests under way, beyond which nothing more is read; `MAX_OUTPUT` bytes of answers not taken, beyond
-which streams wait and nothing more is read. A peer that does not read costs only itself.
+Bounds: `MAX_OPEN` requests under way, beyond which nothing more is read; `MAX_OUTPUT` bytes of answers not taken,
+beyond which streams wait and nothing more is read. A peer that does not read costs only itself.
 """
 
 import contextlib
@@ -113,6 +113,7 @@ class Connection:
         started = time.perf_counter()
         method, handler = self._dispatcher.find(request)
         try:
+            self._access.refresh(self.peer)
             self._access.spend(self.peer)
             check_rights(method, self._access.allows(self.peer, method), self.peer.role)
             self._begin(method, request, handler(request, Call(self.peer, self)), started)
@@ -159,7 +160,7 @@ class Connection:
         if inspect.isawaitable(result):
             return await result
         async with contextlib.aclosing(result) as items:  # type: ignore[type-var]
-            async for item in items:  # type: ignore[attr-defined]
+            async for item in items:
                 if isinstance(item, Final):
                     return item.result
                 while len(self._output) > MAX_OUTPUT:

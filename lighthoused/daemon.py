@@ -1,0 +1,257 @@
+"""The composition root: everything is constructed here, in reading order.
+
+It starts from the store up, and stops from the edges down.
+"""
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+import structlog
+import trio
+from prometheus_client import CollectorRegistry
+
+from lighthoused import __version__
+from lighthoused.api.agents import AgentsApi
+from lighthoused.api.connection import ConnectionApi
+from lighthoused.api.log import LogApi
+from lighthoused.api.projects import ProjectsApi
+from lighthoused.api.tokens import TokensApi, fold
+from lighthoused.config import Config
+from lighthoused.core.author import DAEMON, Author
+from lighthoused.core.errors import LighthouseError
+from lighthoused.core.events import Draft
+from lighthoused.identity.access import OWNER, Access
+from lighthoused.identity.agents import Agents
+from lighthoused.identity.tokens import KeyRing, Tokens
+from lighthoused.mount.operations import Operations
+from lighthoused.mount.root import Root
+from lighthoused.mount.session import Session
+from lighthoused.mount.status import Render
+from lighthoused.mount.vnode import Owner
+from lighthoused.ops.http import Observatory
+from lighthoused.ops.lag import probe
+from lighthoused.ops.metrics import Metrics
+from lighthoused.protocol.messages import Progress, Project, Status
+from lighthoused.rpc.dispatch import Dispatcher
+from lighthoused.rpc.server import Server, listen
+from lighthoused.store.store import Store
+from lighthoused.store.writer import Batch
+from lighthoused.tree.importer import import_directory
+from lighthoused.tree.tree import Tree
+from lighthoused.tree.undo import Undo
+
+log = structlog.get_logger()
+
+SWITCH_INTERVAL_S = 0.0002
+"""How soon a thread that wants the interpreter gets it: the writer would else wait 5 ms after each sync."""
+
+
+class Ready(NamedTuple):
+    """What is there once the daemon serves; `metrics` is a URL or ""; `project` the one imported at start, if any."""
+
+    config: Config
+    metrics: str
+    project: Project | None
+
+
+class Daemon:
+    """One daemon's parts, wired."""
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.started = time.monotonic()
+        self.clock = time.time_ns
+        self.metrics_url = ""
+        self.state = "STARTING"
+        self.metrics = Metrics(CollectorRegistry())
+        self.store = Store(config.paths.state, config.store.map_size, self.clock)
+        self.store.writer.observer = self.metrics.log
+        self.metrics.log.follow_head(lambda: self.store.writer.committed)
+        self.tree = Tree(self.store, self.clock, config.mount.cache_bytes)
+        self.agents = Agents(self.clock)
+        self.tokens = Tokens(KeyRing.load(config.paths.state / "token.keys"), self.clock)
+        fold(self.tokens, self.store.log)
+        self.access = Access(self.agents, self.tokens, os.geteuid(), config.rpc.rate, self._report_security)
+        self.session = self._session()
+        self.undo = Undo(self.tree, self._invalidate)
+        self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, config.rpc.max_connections)
+
+    async def import_project(self, source: Path, progress: Callable[[Progress], None]) -> Project:
+        """Import a directory under its own name, or find that it is there. Raises core errors."""
+        author = Author(OWNER, "", os.geteuid(), os.getegid(), os.getpid())
+        project: Project | None = None
+        async for step in import_directory(self.tree, source, source.name, author, self.is_own_path):
+            if isinstance(step, Progress):
+                progress(step)
+            else:
+                project = step
+        assert project is not None
+        return project
+
+    def is_own_path(self, path: bytes) -> bool:
+        """Whether a path is the daemon's state or mount, which it must not import or write to."""
+        own = (os.fsencode(self.config.paths.state), os.fsencode(self.config.paths.mount))
+        return any(path == one or path.startswith(one + b"/") for one in own)
+
+    def checks(self) -> Mapping[str, str]:
+        """What keeps each component from being ready, "" where nothing does."""
+        failure = self.tree.journal.failure
+        return {"daemon": "" if self.state == "NORMAL" else self.state, "store": failure.message if failure else ""}
+
+    def status(self) -> Status:
+        """How the daemon is."""
+        paths = self.config.paths
+        failing = any(self.checks().values())
+        return Status(
+            version=__version__,
+            pid=os.getpid(),
+            state="EMERGENCY" if failing and self.state == "NORMAL" else self.state,
+            uptime_s=round(time.monotonic() - self.started, 3),
+            head=self.store.writer.committed,
+            paths={
+                "state": str(paths.state),
+                "mount": str(paths.mount) if self.session else "",
+                "socket": str(paths.socket),
+                "metrics": self.metrics_url,
+            },
+            projects=tuple(project.name for project in self.tree.projects.all()),
+            agents=sum(agent.alive for agent in self.agents.list()),
+            pending_approvals=0,
+            store={**self.store.env.describe(), "queued": self.store.writer.queued},
+            policy={},
+        )
+
+    def _dispatcher(self) -> Dispatcher:
+        append = self.store.append
+        families = (
+            ConnectionApi(self.access, self.status),
+            LogApi(self.store, self.clock),
+            ProjectsApi(self.tree, self.undo, self.is_own_path),
+            AgentsApi(self.agents, append, self.clock),
+            TokensApi(self.tokens, append, self.clock),
+        )
+        return Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})
+
+    def _session(self) -> Session | None:
+        config = self.config
+        if not config.mount.enabled:
+            return None
+        owner = Owner(os.geteuid(), os.getegid(), self.clock())
+        root = Root(owner, self.tree, self._status_files)
+        operations = Operations(self.tree, root, self._author, self.metrics.mount, str(config.paths.state))
+        return Session(operations, config.paths.mount, config.mount.allow_other)
+
+    def _author(self, pid: int, uid: int, gid: int) -> Author:
+        acting = self.agents.of(pid)
+        return Author(acting.agent, acting.session, uid, gid, pid)
+
+    def _status_files(self, project: Project) -> Mapping[str, Render]:
+        return {
+            "health": lambda: _lines(f"{name}: {problem or 'ok'}" for name, problem in self.checks().items()),
+            "agents": lambda: _lines(msgspec.json.encode(agent).decode() for agent in self.agents.list()),
+            "status": lambda: msgspec.json.format(msgspec.json.encode(self.status())) + b"\n",
+            "project": lambda: msgspec.json.format(msgspec.json.encode(project)) + b"\n",
+        }
+
+    async def _invalidate(self, inodes: Iterable[int], entries: Iterable[tuple[int, bytes]]) -> None:
+        if self.session is not None:
+            await self.session.invalidate(inodes, entries)
+
+    def _report_security(self, kind: str, payload: dict[str, object], author: Author) -> None:
+        log.warning(kind, agent=author.agent, uid=author.uid, pid=author.pid, **payload)
+        draft = Draft(
+            stream="security",
+            type=kind,
+            payload=msgspec.msgpack.encode(payload),
+            time=self.clock(),
+            agent=author.agent,
+            session=author.session,
+            uid=author.uid,
+            pid=author.pid,
+        )
+        try:
+            self.store.writer.submit(Batch((draft,), urgent=False), lambda outcome: None)
+        except LighthouseError as error:
+            log.error("security.event_lost", error=error.message)
+
+
+async def serve(
+    config: Config,
+    *,
+    import_source: Path | None = None,
+    ready: Callable[[Ready], None],
+    progress: Callable[[Progress], None],
+    stop: trio.Event,
+) -> None:
+    """Run a daemon until `stop` is set. Raises core errors where it cannot start."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    daemon = Daemon(config)
+    daemon.store.start(trio.lowlevel.current_trio_token())
+    try:
+        async with trio.open_nursery() as engine:
+            await engine.start(daemon.tree.run)
+            try:
+                project = await daemon.import_project(import_source, progress) if import_source else None
+                await _serve_edges(daemon, project, ready, stop)
+            finally:
+                daemon.state = "STOPPING"
+                with trio.CancelScope(shield=True):
+                    await daemon.tree.close()
+    finally:
+        daemon.store.close()
+
+
+async def _serve_edges(
+    daemon: Daemon, project: Project | None, ready: Callable[[Ready], None], stop: trio.Event
+) -> None:
+    config = daemon.config
+    listener = listen(config.paths.socket, config.rpc.socket_mode, config.rpc.socket_group)
+    try:
+        async with trio.open_nursery() as edges:
+            if config.metrics.enabled:
+                observatory = Observatory(daemon.metrics.registry, daemon.checks)
+                daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
+            edges.start_soon(probe, daemon.metrics.loop)
+            await edges.start(daemon.server.serve, listener)
+            async with trio.open_nursery() as mounted:
+                if daemon.session is not None:
+                    await daemon.session.mount()
+                    await mounted.start(daemon.session.serve)
+                daemon.state = "NORMAL"
+                await _announce(daemon)
+                ready(Ready(config, daemon.metrics_url, project))
+                try:
+                    await stop.wait()
+                finally:
+                    if daemon.session is not None:
+                        with trio.CancelScope(shield=True):
+                            await daemon.session.unmount()
+            edges.cancel_scope.cancel()
+    finally:
+        if daemon.session is not None:
+            daemon.session.close()
+        listener.close()
+        config.paths.socket.unlink(missing_ok=True)
+
+
+async def _announce(daemon: Daemon) -> None:
+    payload = {"version": __version__, "pid": os.getpid()}
+    draft = Draft(
+        stream="daemon",
+        type="daemon.started",
+        payload=msgspec.msgpack.encode(payload),
+        time=daemon.clock(),
+        agent=DAEMON.agent,
+        uid=os.geteuid(),
+        pid=os.getpid(),
+    )
+    await daemon.store.append((draft,))
+
+
+def _lines(lines: Iterable[str]) -> bytes:
+    return "".join(line + "\n" for line in lines).encode()
