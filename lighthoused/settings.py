@@ -23,7 +23,7 @@ _UNITS = {
     "TIB": 1 << 40,
 }
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
 class Kind(Protocol):

@@ -1,0 +1,108 @@
+"""What the daemon measures about itself, one class for each part that reports.
+
+Owns the names and labels of all metrics. Each class is the observer that its part expects; a part knows only the
+method it calls. Label values come from closed sets (methods, codes, tiers, operations), never from users' input.
+"""
+
+from collections.abc import Callable
+
+from prometheus_client import Counter, Gauge, ProcessCollector
+from prometheus_client.registry import CollectorRegistry
+
+from lighthoused.ops.tally import COUNTS, Tally
+
+LAG = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+
+
+class LogMetrics:
+    """The event log: group commits, as the writer thread reports them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._events = Counter("lighthouse_log_events", "Events committed", registry=registry)
+        self._bytes = Counter("lighthouse_log_bytes", "Bytes committed", registry=registry)
+        self._groups = Tally(registry, "lighthouse_log_group_events", "Events per group commit", (), COUNTS)
+        self._seconds = Tally(registry, "lighthouse_log_commit_seconds", "Time to commit and sync a group", ())
+        self._head = Gauge("lighthouse_log_head", "seq of the newest event", registry=registry)
+
+    def committed(self, events: int, size: int, seconds: float) -> None:
+        """A group of `events` events and `size` bytes is on disk."""
+        self._events.inc(events)
+        self._bytes.inc(size)
+        self._groups.observe((), events)
+        self._seconds.observe((), seconds)
+
+    def follow_head(self, head: Callable[[], int]) -> None:
+        """Ask `head` for the newest seq at each scrape."""
+        self._head.set_function(head)
+
+
+class MountMetrics:
+    """The mounted filesystem: its operations."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Tally(
+            registry, "lighthouse_mount_operation_seconds", "Filesystem operations", ("operation", "result")
+        )
+
+    def operation(self, name: str, result: str, seconds: float) -> None:
+        """An operation ended; `result` is ``ok`` or the errno's name."""
+        self._seconds.observe((name, result), seconds)
+
+
+class GateMetrics:
+    """The gate: its verdicts."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Tally(registry, "lighthouse_gate_verdict_seconds", "Verdicts", ("tier", "verdict"))
+        self._hits = Counter("lighthouse_gate_cache_hits", "Verdicts given from memory", registry=registry)
+        self._pending = Gauge("lighthouse_gate_pending_approvals", "Requests that wait for a person", registry=registry)
+
+    def verdict(self, tier: str, answer: str, seconds: float) -> None:
+        """A verdict was given by `tier`."""
+        self._seconds.observe((tier, answer), seconds)
+        if tier == "memory":
+            self._hits.inc()
+
+    def follow_pending(self, pending: Callable[[], int]) -> None:
+        """Ask `pending` for the number of open approvals at each scrape."""
+        self._pending.set_function(pending)
+
+
+class RpcMetrics:
+    """The socket: its requests and connections."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Tally(registry, "lighthouse_rpc_request_seconds", "Requests", ("method", "code"))
+        self._connections = Gauge("lighthouse_rpc_connections", "Open connections", registry=registry)
+
+    def request(self, method: str, code: str, seconds: float) -> None:
+        """A request was answered; `code` is ``ok`` or the error's."""
+        self._seconds.observe((method, code), seconds)
+
+    def connections(self, count: int) -> None:
+        """This many connections are open now."""
+        self._connections.set(count)
+
+
+class LoopMetrics:
+    """The trio run: how late its tasks are."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._lag = Tally(registry, "lighthouse_loop_lag_seconds", "How much later than asked a task ran", (), LAG)
+
+    def late(self, seconds: float) -> None:
+        """A task ran this much later than it asked to."""
+        self._lag.observe((), seconds)
+
+
+class Metrics:
+    """All of them, in the registry that is given."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self.log = LogMetrics(registry)
+        self.mount = MountMetrics(registry)
+        self.gate = GateMetrics(registry)
+        self.rpc = RpcMetrics(registry)
+        self.loop = LoopMetrics(registry)
+        ProcessCollector(registry=registry)
