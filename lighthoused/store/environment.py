@@ -16,6 +16,8 @@ from lighthoused.store.schema import FORMAT, META, TABLES, Table
 DEFAULT_MAP_SIZE = 1 << 40
 MAX_MAP_SIZE = 1 << 46
 MAX_READERS = 126
+LITTLE_ROOM = 64 * 1024 * 1024
+"""Free bytes below which a failed write is put down to a full disk."""
 
 
 class Environment:
@@ -85,6 +87,13 @@ class Environment:
         """Sizes in bytes and counts, for status and metrics."""
         info, stat = self._env.info(), self._env.stat()
         return {"map_size": info["map_size"], "used": (info["last_pgno"] + 1) * stat["psize"], "readers": self._readers}
+
+    def refusal(self, error: lmdb.Error, what: str) -> LighthouseError:
+        """A core error for a failed write: a full disk shows as EIO or a short write too, so room is looked at."""
+        disk = os.statvfs(self._env.path())
+        if disk.f_bavail * disk.f_frsize < LITTLE_ROOM:
+            return StoreFull(f"{what}: the disk is full ({error}).", "Free disk space; the daemon goes on by itself.")
+        return translate(error, what)
 
     def close(self) -> None:
         """No transaction may be open any more."""

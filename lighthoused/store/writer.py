@@ -14,7 +14,7 @@ import lmdb
 
 from lighthoused.core.errors import Invalid, LighthouseError, Overloaded, StoreFailed, TooLarge
 from lighthoused.core.events import MAX_NAME, MAX_PATH, MAX_PATHS, MAX_PAYLOAD, Appended, Draft
-from lighthoused.store.environment import Environment, translate
+from lighthoused.store.environment import Environment
 from lighthoused.store.group import Group, Position
 from lighthoused.store.log import Log
 
@@ -154,7 +154,7 @@ class Writer:
                     refused = error if isinstance(error, LighthouseError) else StoreFailed(f"The map: {error}.")
                     return [refused] * len(group)
             except lmdb.Error as error:
-                return [translate(error, "Events could not be written")] * len(group)
+                return [self._env.refusal(error, "Events could not be written")] * len(group)
             except Exception as error:
                 return [StoreFailed(f"Events could not be written: {error!r}.")] * len(group)
 

@@ -1,0 +1,116 @@
+"""A real daemon as a separate process, with its mount and socket in a temporary directory."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from lighthoused.client import Client
+from lighthoused.protocol.messages import Filter, QueryRequest, StatusRequest
+
+READY = "lighthoused is ready"
+START_S = 60
+
+
+class Running:
+    """`current` is the project's directory under the mount, `state` the daemon's own."""
+
+    def __init__(self, base: Path, source: Path) -> None:
+        self.state = base / "state"
+        self.mount = base / "mnt"
+        self.socket = base / "sock"
+        self.log = base / "daemon.log"
+        self.source = source
+        self.project = self.mount / source.name
+        self.current = self.project / "current"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        places = {"STATE": self.state, "MOUNT": self.mount, "SOCKET": self.socket}
+        return {**os.environ, **{f"LIGHTHOUSE_{name}": str(path) for name, path in places.items()}}
+
+    def start(self) -> None:
+        """Start the daemon and wait until it says that it is ready."""
+        with open(self.log, "ab") as log:
+            before = log.tell()
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "lighthoused", "serve", "--log-format", "json", str(self.source)],
+                env=self.environment,
+                stdout=log,
+                stderr=log,
+            )
+        self._wait_ready(before)
+
+    def _wait_ready(self, before: int) -> None:
+        assert self.process is not None
+        follow = subprocess.Popen(
+            ["tail", "-c", f"+{before + 1}", "-f", "--pid", str(self.process.pid), str(self.log)],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert follow.stdout is not None
+        lines = []
+        for line in follow.stdout:
+            lines.append(line)
+            if READY in line:
+                follow.kill()
+                follow.wait()
+                follow.stdout.close()
+                return
+        raise AssertionError("the daemon did not start:\n" + "".join(lines))
+
+    def stop(self) -> int:
+        """Stop it as systemd would; its exit code."""
+        assert self.process is not None
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(START_S)
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self.process is not None
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        """Stop and start."""
+        assert self.stop() == 0
+        self.start()
+
+    def client(self, **options: Any) -> Client:
+        """A connected client."""
+        client = Client(self.socket, **options)
+        client.connect()
+        return client
+
+    def head(self) -> int:
+        """seq of the newest event, everything done before it included."""
+        self.settle()
+        with self.client() as client:
+            head: int = client.call(StatusRequest(id=0)).head
+            return head
+
+    def settle(self) -> None:
+        """Make everything done so far durable."""
+        descriptor = os.open(self.current, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def events(self, **filter: Any) -> tuple[Any, ...]:
+        """Events that pass a filter."""
+        with self.client() as client:
+            events: tuple[Any, ...] = client.call(QueryRequest(id=0, filter=Filter(**filter), limit=10_000)).events
+            return events
+
+    def ctl(self, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run lighthousectl."""
+        command = [sys.executable, "-m", "lighthoused.cli.launch", *arguments]
+        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, **options)
+        if check and done.returncode:
+            raise AssertionError(f"{arguments} gave {done.returncode}: {done.stdout}{done.stderr}")
+        return done
