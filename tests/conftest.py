@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests_support.running import Running
 
 from lighthoused.store.store import Store
 from lighthoused.tree.tree import Tree
-from tests_support.running import Running
 
 
 @pytest.fixture

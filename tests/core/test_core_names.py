@@ -1,11 +1,11 @@
+import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lighthoused.core.events import Event, chain_hash, decode_event, encode_event
 from lighthoused.core.inode import Change, Dentry, Inode, decode_change, encode_change, rows_of
 from lighthoused.core.names import raw, shown
-import msgspec
-import pytest
 
 
 @given(st.binary(max_size=300))

@@ -4,10 +4,8 @@ import errno
 import os
 import subprocess
 import time
-from pathlib import Path
 
 import pytest
-
 from tests_support.running import Running
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/dev/fuse"), reason="there is no /dev/fuse here")
