@@ -225,11 +225,8 @@ async def test_a_stranger_may_do_nothing_without_a_token(served: Any) -> None:
         "import os, socket, sys; os.setuid(65534); s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]);"
         's.sendall(b\'{"method":"status","id":1}\\n\'); print(s.recv(4096).decode())'
     )
-    done = await trio.to_thread.run_sync(
-        lambda: subprocess.run(
-            [sys.executable, "-c", code, str(served.path)], capture_output=True, text=True, check=False
-        )
-    )
+    command = [sys.executable, "-c", code, str(served.path)]
+    done = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert json.loads(done.stdout)["error"]["code"] == "denied", done.stderr
 
 
