@@ -64,7 +64,7 @@ def _error_lines() -> list[str]:
 
 def _method(method: Method) -> str:
     deadline = f"{method.deadline_ms} ms" if method.deadline_ms else "none"
-    lines = [f"### `{method.name}`\n", inspect.getdoc(method.request) or "", ""]
+    lines = [f"### `{method.name}`\n", _described(method.request), ""]
     lines.append(f"Role: `{method.role}`. Deadline: {deadline}.\n")
     lines += _fields(method.request, skip=("id", "deadline_ms"))
     if method.item is not None:
@@ -74,7 +74,7 @@ def _method(method: Method) -> str:
 
 
 def _type(kind: type[msgspec.Struct]) -> str:
-    return "\n".join([f"### {kind.__name__}\n", inspect.getdoc(kind) or "", "", *_fields(kind), ""])
+    return "\n".join([f"### {kind.__name__}\n", _described(kind), "", *_fields(kind), ""])
 
 
 def _types() -> list[type[msgspec.Struct]]:
@@ -109,18 +109,23 @@ def _spelled(hint: Any) -> str:
 
 
 def _sentence(kind: type) -> str:
-    return (inspect.getdoc(kind) or "").split("\n\n")[0].replace("\n", " ")
+    return _described(kind).split("\n\n")[0].replace("\n", " ")
+
+
+def _described(kind: type) -> str:
+    """The type's own docstring, not one it inherits."""
+    return inspect.cleandoc(kind.__dict__.get("__doc__") or "")
 
 
 _HEAD = """# Protocol
 
 Made from `lighthoused/protocol/messages.py` by `python -m lighthoused.protocol.reference`; do not edit.
 
-Version {version}. A Unix socket carries either frames of msgpack (u32 big-endian length, then the message) or, if the first
-byte is `{{`, JSON Lines. A frame is at most {frame} bytes. Every request is a map with `method` and `id` and the
-parameters listed below; `deadline_ms` may shorten or lengthen how long it may take (default {deadline} ms). Answers carry
-the `id` and come in any order: `result`, or `error` with `code`, `message` and `hint`; a streaming method sends `item`s
-first. Bytes appear as base64 in JSON.
+Version {version}. A Unix socket carries either frames of msgpack (u32 big-endian length, then the message) or, if the
+first byte is `{{`, JSON Lines. A frame is at most {frame} bytes. Every request is a map with `method` and `id` and the
+parameters listed below; `deadline_ms` may shorten or lengthen how long it may take (default {deadline} ms). Answers
+carry the `id` and come in any order: `result`, or `error` with `code`, `message` and `hint`; a streaming method sends
+`item`s first. Bytes appear as base64 in JSON.
 
 Roles, weakest first: {roles}. Each may do what the ones before it may.
 """
