@@ -1,0 +1,203 @@
+"""`lighthousectl check` and `approvals`."""
+
+import os
+import sys
+from collections.abc import Iterator
+from typing import IO, Any
+
+import click
+import msgspec
+
+from lighthoused.cli.output import fail, local_time, show_json, show_table
+from lighthoused.cli.session import Session, command
+from lighthoused.core.errors import Invalid, LighthouseError, NotFound
+from lighthoused.core.verdicts import Verdict
+from lighthoused.protocol.messages import Approval, ApprovalAnswerRequest, ApprovalListRequest, CheckRequest
+
+EXIT_CODES = {"allow": 0, "deny": 1, "escalate": 2}
+EXIT_ERROR = 3
+SHOWN = ("verdict", "tier", "rule", "reason", "effects", "latency_us")
+BATCH = 1000
+
+
+@click.command()
+@click.argument("text", required=False, metavar="COMMAND")
+@click.option("--cwd", default="", help="Directory the command would run in; by default this one.")
+@click.option("--explain", is_flag=True, help="Say how the verdict came about.")
+@click.option("--wait", is_flag=True, help="Let an escalation wait for a person.")
+@click.option("--batch", type=click.File("rb"), help="JSON Lines with command and optionally cwd.")
+@click.option("--local", is_flag=True, help="Judge here, without a daemon.")
+@click.option("--profile", default="balanced", type=click.Choice(["balanced", "strict"]), help="For --local.")
+@command
+def check(
+    session: Session,
+    text: str | None,
+    cwd: str,
+    explain: bool,
+    wait: bool,
+    batch: IO[bytes] | None,
+    local: bool,
+    profile: str,
+) -> None:
+    """Would COMMAND be allowed? Exit code 0 allow, 1 deny, 2 escalate, 3 error."""
+    try:
+        judge = _local_judge(profile, session) if local else _daemon_judge(session)
+        if batch is not None:
+            sys.exit(_check_batch(batch, judge, cwd or os.getcwd()))
+        if text is None:
+            raise Invalid("There is no command to check.", "Give one, or --batch FILE.jsonl.")
+        (verdict,) = judge([_request(text, cwd or os.getcwd(), explain, wait)])
+        if isinstance(verdict, LighthouseError):
+            raise verdict
+        _show(session, verdict, explain)
+        sys.exit(EXIT_CODES[verdict.verdict])
+    except LighthouseError as error:
+        fail(error, session.as_json, EXIT_ERROR)
+
+
+def _request(text: str, cwd: str, explain: bool = False, wait: bool = False) -> CheckRequest:
+    return CheckRequest(id=0, input={"command": text}, cwd=os.path.abspath(cwd), explain=explain, wait=wait)
+
+
+def _daemon_judge(session: Session) -> Any:
+    def judge(requests: list[CheckRequest]) -> list[Any]:
+        with session.client(timeout=330.0) as client:
+            return client.pipeline(requests)
+
+    return judge
+
+
+def _local_judge(profile: str, session: Session) -> Any:
+    from lighthoused.gate.local import judge_locally
+
+    return judge_locally(profile, session.config.gate.policy_dirs)
+
+
+def _check_batch(batch: IO[bytes], judge: Any, cwd: str) -> int:
+    failed = False
+    for lines in _chunks(batch):
+        parsed = [_parse(line, cwd) for line in lines]
+        requests = [one for one in parsed if isinstance(one, CheckRequest)]
+        verdicts = iter(judge(requests))
+        for one in parsed:
+            outcome = next(verdicts) if isinstance(one, CheckRequest) else one
+            if isinstance(outcome, Verdict):
+                whole = msgspec.to_builtins(outcome)
+                show_json({name: whole[name] for name in SHOWN})
+            else:
+                failed = True
+                show_json({"error": outcome.message if isinstance(outcome, LighthouseError) else str(outcome)})
+    return EXIT_ERROR if failed else 0
+
+
+def _chunks(batch: IO[bytes]) -> Iterator[list[bytes]]:
+    lines: list[bytes] = []
+    for line in batch:
+        if line.strip():
+            lines.append(line)
+        if len(lines) == BATCH:
+            yield lines
+            lines = []
+    if lines:
+        yield lines
+
+
+class _Line(msgspec.Struct):
+    command: str
+    cwd: str = ""
+
+
+def _parse(line: bytes, cwd: str) -> CheckRequest | Invalid:
+    try:
+        row = msgspec.json.decode(line, type=_Line)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return Invalid(f"The line is not valid: {error}.")
+    return _request(row.command, row.cwd or cwd)
+
+
+def _show(session: Session, verdict: Verdict, explain: bool) -> None:
+    if session.as_json:
+        show_json(verdict)
+        return
+    click.echo(f"{verdict.verdict}: {verdict.reason}")
+    if verdict.suggestion:
+        click.echo(f"instead: {verdict.suggestion}")
+    if explain:
+        click.echo(f"tier {verdict.tier}, rule {verdict.rule or '-'}, {verdict.latency_us} us")
+        rows = [(one.kind, one.target, one.scope, one.certainty, one.program, one.note) for one in verdict.effects]
+        show_table(("effect", "target", "where", "certainty", "program", "note"), rows)
+
+
+@click.group(invoke_without_command=True)
+@click.pass_context
+def approvals(context: click.Context) -> None:
+    """Requests that wait for a person: list, show, approve, deny."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_approvals)
+
+
+@approvals.command("list")
+@command
+def list_approvals(session: Session) -> None:
+    """What waits."""
+    found = session.call(ApprovalListRequest(id=0)).approvals
+    if session.as_json:
+        show_json(found)
+        return
+    rows = [(one.id, one.agent, _what(one), one.reason, local_time(one.deadline)) for one in found]
+    show_table(("id", "agent", "request", "reason", "until"), rows)
+
+
+@approvals.command("show")
+@click.argument("id")
+@command
+def show_approval(session: Session, id: str) -> None:
+    """One request, whole."""
+    found = _find(session, id)
+    if session.as_json:
+        show_json(found)
+        return
+    for name in ("id", "request", "agent", "session", "tool", "cwd", "rule", "reason", "suggestion"):
+        click.echo(f"{name:<11} {getattr(found, name)}")
+    click.echo(f"input       {msgspec.json.encode(found.input).decode()}")
+    show_table(("effect", "target", "where"), [(one.kind, one.target, one.scope) for one in found.effects])
+
+
+@approvals.command()
+@click.argument("id")
+@click.option("--reason", default="")
+@command
+def approve(session: Session, id: str, reason: str) -> None:
+    """Let it happen, once, exactly as shown."""
+    _answer(session, id, "allow", reason)
+
+
+@approvals.command()
+@click.argument("id")
+@click.option("--reason", default="")
+@command
+def deny(session: Session, id: str, reason: str) -> None:
+    """Refuse it."""
+    _answer(session, id, "deny", reason)
+
+
+def _answer(session: Session, id: str, answer: Any, reason: str) -> None:
+    found = _find(session, id)
+    request = ApprovalAnswerRequest(id=0, approval=found.id, answer=answer, reason=reason, request=found.request)
+    done = session.call(request)
+    if session.as_json:
+        show_json(done)
+    else:
+        click.echo(f"{'approved' if answer == 'allow' else 'denied'}: {_what(found)}")
+
+
+def _find(session: Session, id: str) -> Approval:
+    for found in session.call(ApprovalListRequest(id=0)).approvals:
+        if found.id == id:
+            assert isinstance(found, Approval)
+            return found
+    raise NotFound(f"No request {id!r} waits.", "See 'lighthousectl approvals list'; its deadline may have passed.")
+
+
+def _what(approval: Approval) -> str:
+    return str(approval.input.get("command") or f"{approval.tool} {msgspec.json.encode(approval.input).decode()}")

@@ -1,0 +1,75 @@
+"""`lighthousectl`: its commands, put together."""
+
+import sys
+from typing import Any
+
+import click
+
+from lighthoused import __version__
+from lighthoused.cli import agents, checking, configuration, history, log, projects
+from lighthoused.cli.output import EXIT_USAGE, show_json
+from lighthoused.cli.session import Session, command, with_shared_options
+from lighthoused.protocol.messages import StatusRequest
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="lighthousectl")
+@with_shared_options
+def cli(**options: Any) -> None:
+    """Ask and steer the Lighthouse daemon."""
+
+
+@cli.command()
+@command
+def status(session: Session) -> None:
+    """How the daemon is."""
+    found = session.call(StatusRequest(id=0))
+    if session.as_json:
+        show_json(found)
+        return
+    click.echo(f"lighthoused {found.version}, pid {found.pid}: {found.state}, up {found.uptime_s:.0f} s")
+    click.echo(f"  events    {found.head}")
+    click.echo(f"  projects  {', '.join(found.projects) or 'none'}")
+    click.echo(f"  agents    {found.agents} at work, {found.pending_approvals} approvals wait")
+    for name, value in found.paths.items():
+        click.echo(f"  {name:<9} {value or '-'}")
+
+
+@cli.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print completions for a shell; source them."""
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None
+    click.echo(kind(cli, {}, "lighthousectl", "_LIGHTHOUSECTL_COMPLETE").source())
+
+
+for group in (projects.project, log.log, history.snapshot, checking.approvals, agents.token, configuration.config):
+    cli.add_command(group)
+for single in (
+    history.history,
+    history.diff,
+    history.undo,
+    checking.check,
+    agents.agents,
+    agents.run,
+    configuration.hook,
+):
+    cli.add_command(single)
+
+
+def run_cli(group: click.Group) -> None:
+    """Run, with usage errors as exit code 2 (3 for `check`, whose 2 means escalate)."""
+    try:
+        group(standalone_mode=False, prog_name="lighthousectl")
+    except click.exceptions.Exit as left:
+        sys.exit(left.exit_code)
+    except click.Abort:
+        sys.exit(130)
+    except click.ClickException as error:
+        click.echo(f"error: {error.format_message()}", err=True)
+        named = error.ctx.info_name if isinstance(error, click.UsageError) and error.ctx else ""
+        click.echo("hint: see 'lighthousectl --help'", err=True)
+        sys.exit(3 if named == "check" else EXIT_USAGE)

@@ -1,0 +1,58 @@
+"""What commands print: tables for people, JSON for programs, errors with a hint and an exit code."""
+
+import sys
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NoReturn
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+from lighthoused.core.errors import LighthouseError
+
+EXIT_REFUSED = 1
+EXIT_USAGE = 2
+EXIT_UNREACHABLE = 3
+
+
+def show_json(value: Any) -> None:
+    """One JSON value a line."""
+    click.echo(msgspec.json.encode(value).decode())
+
+
+def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """A table on a terminal, tab-separated lines in a pipe."""
+    if not sys.stdout.isatty():
+        for row in rows:
+            click.echo("\t".join(map(str, row)))
+        return
+    table = Table(box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*map(str, row))
+    Console().print(table)
+
+
+def local_time(ns: int) -> str:
+    """A time in ns since the epoch as people here write it."""
+    return datetime.fromtimestamp(ns / 1e9).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def exit_code_of(error: LighthouseError) -> int:
+    """What a command that failed with this exits with."""
+    return EXIT_UNREACHABLE if error.code == "unreachable" else EXIT_REFUSED
+
+
+def fail(error: LighthouseError, as_json: bool, code: int | None = None) -> NoReturn:
+    """Say what went wrong on stderr and exit."""
+    if as_json:
+        body = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
+        click.echo(msgspec.json.encode(body).decode(), err=True)
+    else:
+        click.echo(f"error: {error.message}", err=True)
+        if error.hint:
+            click.echo(f"hint: {error.hint}", err=True)
+    sys.exit(exit_code_of(error) if code is None else code)

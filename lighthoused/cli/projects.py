@@ -1,0 +1,80 @@
+"""`lighthousectl project`."""
+
+import os
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+
+from lighthoused.cli.output import local_time, show_json, show_table
+from lighthoused.cli.session import Session, command
+from lighthoused.protocol.messages import (
+    Project,
+    ProjectExportRequest,
+    ProjectImportRequest,
+    ProjectListRequest,
+    Request,
+)
+
+
+@click.group()
+def project() -> None:
+    """Import, list and export projects."""
+
+
+@project.command("list")
+@command
+def list_projects(session: Session) -> None:
+    """All projects."""
+    found = session.call(ProjectListRequest(id=0)).projects
+    if session.as_json:
+        show_json(found)
+        return
+    rows = [
+        (one.name, local_time(one.created), one.source or "-", "" if one.complete else "incomplete") for one in found
+    ]
+    show_table(("name", "created", "source", ""), rows)
+
+
+@project.command("import")
+@click.argument("directory", type=click.Path(exists=True, file_okay=False))
+@click.option("--name", default="", help="Name of the project; by default the directory's.")
+@command
+def import_project(session: Session, directory: str, name: str) -> None:
+    """Import DIRECTORY as a project; an interrupted import goes on where it stopped."""
+    made = with_progress(session, ProjectImportRequest(id=0, source=os.path.abspath(directory), name=name), "importing")
+    if session.as_json:
+        show_json(made)
+    else:
+        click.echo(f"{made.name} is at {session.config.paths.mount / made.name / 'current'}")
+
+
+@project.command("export")
+@click.argument("name")
+@click.argument("dest", type=click.Path())
+@click.option("--at", default="", help="A moment: time, @seq, snapshot or 10m (ago); by default now.")
+@command
+def export_project(session: Session, name: str, dest: str, at: str) -> None:
+    """Write project NAME as it was at a moment into the new directory DEST."""
+    request = ProjectExportRequest(id=0, project=name, dest=os.path.abspath(dest), at=at)
+    done = with_progress(session, request, "exporting")
+    if session.as_json:
+        show_json(done)
+    else:
+        click.echo(f"{done.files} entries, {done.bytes} bytes, as of @{done.seq}")
+
+
+def _state(project: Project) -> str:
+    return "" if project.complete else "incomplete"
+
+
+def with_progress(session: Session, request: Request, what: str) -> Any:
+    """Run a streaming method with a progress bar on a terminal; its result."""
+    console = Console(stderr=True)
+    with session.client(timeout=None) as client, Progress(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        stream = client.stream(request)
+        for step in stream:
+            bar.update(task, completed=step.done, total=step.total or None)
+        return stream.result

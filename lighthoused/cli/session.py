@@ -1,0 +1,111 @@
+"""What every command shares: where the daemon is, how to print, which project and path is meant."""
+
+import functools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lighthoused.cli.output import fail
+from lighthoused.client import Client
+from lighthoused.config import Config, Flags, load
+from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.protocol.messages import ProjectListRequest, Request
+
+FLAGS = ("state", "mount", "socket", "config", "token")
+
+
+class Session:
+    """One run of `lighthousectl`."""
+
+    def __init__(self, flags: dict[str, str], as_json: bool) -> None:
+        self._flags = flags
+        self.as_json = as_json
+        self._config: Config | None = None
+
+    @property
+    def config(self) -> Config:
+        """The configuration in force. Raises BadConfig."""
+        if self._config is None:
+            said = {name: self._flags.get(name) or "" for name in FLAGS}
+            flags = Flags(config=said["config"], state=said["state"], mount=said["mount"], socket=said["socket"])
+            self._config = load(flags)
+        return self._config
+
+    def client(self, timeout: float | None = 60.0) -> Client:
+        """A client, not connected yet."""
+        return Client(self.config.paths.socket, token=self._flags.get("token") or "", timeout=timeout)
+
+    def call(self, request: Request, timeout: float | None = 60.0) -> Any:
+        """One call on a connection of its own."""
+        with self.client(timeout) as client:
+            return client.call(request)
+
+    def project(self, named: str = "") -> str:
+        """The project that is meant: the one named, the one the working directory is in, or the only one."""
+        if named:
+            return named
+        inside = self.inside(Path.cwd())
+        if inside is not None:
+            return inside[0]
+        names = [project.name for project in self.call(ProjectListRequest(id=0)).projects]
+        if len(names) != 1:
+            known = ", ".join(names) or "none"
+            raise Invalid("It is not clear which project is meant.", f"Use --project; there are: {known}.")
+        return str(names[0])
+
+    def inside(self, path: Path) -> tuple[str, str] | None:
+        """Project and path within it, for a path under the mount's ``<project>/current``."""
+        absolute = Path(os.path.abspath(path))
+        mount = self.config.paths.mount
+        if not absolute.is_relative_to(mount):
+            return None
+        project, *rest = absolute.relative_to(mount).parts or ("",)
+        if not project:
+            return None
+        return project, "/".join(rest[1:]) if rest[:1] == ["current"] else ""
+
+    def located(self, path: str, project: str = "") -> tuple[str, str]:
+        """Project and path for what somebody wrote: a path under the mount, or one within the project."""
+        inside = self.inside(Path(path))
+        if inside is not None:
+            return inside
+        return self.project(project), path.strip("/")
+
+
+def command(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the shared options and its Session, and let refusals end it in the shared way."""
+
+    @functools.wraps(function)
+    def run(**options: Any) -> Any:
+        context = click.get_current_context()
+        shared = {name: options.pop(name, "") or _above(context, name) for name in FLAGS}
+        as_json = bool(options.pop("as_json", False) or _above(context, "as_json"))
+        try:
+            return function(Session(shared, as_json), **options)
+        except LighthouseError as error:
+            fail(error, as_json)
+        except KeyboardInterrupt:
+            context.exit(130)
+
+    return with_shared_options(run)
+
+
+def with_shared_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """--state, --mount, --socket, --config, --token and --json, before or after the subcommand."""
+    function = click.option("--json", "as_json", is_flag=True, help="Print JSON.")(function)
+    for name in FLAGS:
+        function = click.option(f"--{name}", default="", hidden=name != "socket", help=f"The daemon's {name}.")(
+            function
+        )
+    return function
+
+
+def _above(context: click.Context, name: str) -> Any:
+    while context.parent is not None:
+        context = context.parent
+        if context.params.get(name):
+            return context.params[name]
+    return ""
