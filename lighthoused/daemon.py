@@ -4,6 +4,7 @@ It starts from the store up, and stops from the edges down.
 """
 
 import os
+import pwd
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -17,14 +18,22 @@ from prometheus_client import CollectorRegistry
 
 from lighthoused import __version__
 from lighthoused.api.agents import AgentsApi
+from lighthoused.api.approvals import ApprovalsApi
 from lighthoused.api.connection import ConnectionApi
+from lighthoused.api.gate import GateApi
 from lighthoused.api.log import LogApi
 from lighthoused.api.projects import ProjectsApi
 from lighthoused.api.tokens import TokensApi, fold
 from lighthoused.config import Config
 from lighthoused.core.author import DAEMON, Author
+from lighthoused.core.effects import World
 from lighthoused.core.errors import LighthouseError
 from lighthoused.core.events import Draft
+from lighthoused.gate import analysis
+from lighthoused.gate.approvals import Approvals
+from lighthoused.gate.audit import Audit
+from lighthoused.gate.gate import Gate
+from lighthoused.gate.memory import Memory
 from lighthoused.identity.access import OWNER, Access
 from lighthoused.identity.agents import Agents
 from lighthoused.identity.tokens import KeyRing, Tokens
@@ -36,6 +45,7 @@ from lighthoused.mount.vnode import Owner
 from lighthoused.ops.http import Observatory
 from lighthoused.ops.lag import probe
 from lighthoused.ops.metrics import Metrics
+from lighthoused.policy.engine import Policies
 from lighthoused.protocol.messages import Progress, Project, Status
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import Server, listen
@@ -77,6 +87,19 @@ class Daemon:
         self.tokens = Tokens(KeyRing.load(config.paths.state / "token.keys"), self.clock)
         fold(self.tokens, self.store.log)
         self.access = Access(self.agents, self.tokens, os.geteuid(), config.rpc.rate, self._report_security)
+        self.audit = Audit(self.store.append, self.clock)
+        self.approvals = Approvals(self.audit.record, deadline_s=config.gate.approval_deadline_s, now=self.clock)
+        self.metrics.gate.follow_pending(lambda: len(self.approvals.waiting()))
+        self.policies = Policies(config.gate.policy_dirs)
+        self.gate = Gate(
+            analysis.standard(),
+            self.policies,
+            Memory(config.gate.cache_bytes),
+            self.approvals,
+            self.audit,
+            self.metrics.gate,
+            profile=config.gate.profile,
+        )
         self.session = self._session()
         self.undo = Undo(self.tree, self._invalidate)
         self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, config.rpc.max_connections)
@@ -121,10 +144,22 @@ class Daemon:
             },
             projects=tuple(project.name for project in self.tree.projects.all()),
             agents=sum(agent.alive for agent in self.agents.list()),
-            pending_approvals=0,
+            pending_approvals=len(self.approvals.waiting()),
             store={**self.store.env.describe(), "queued": self.store.writer.queued},
-            policy={},
+            policy={
+                "version": self.policies.version,
+                "profile": self.config.gate.profile,
+                "policies": self.policies.names,
+                "problem": self.policies.problem,
+            },
         )
+
+    def world(self) -> World:
+        """Where requests happen: the owner's home, where projects came from, and the mount."""
+        owner = pwd.getpwuid(os.geteuid())
+        sources = tuple(project.source for project in self.tree.projects.all() if project.source)
+        mount = str(self.config.paths.mount) if self.session is not None else ""
+        return World(home=os.path.expanduser("~"), roots=sources, mount=mount, user=owner.pw_name)
 
     def _dispatcher(self) -> Dispatcher:
         append = self.store.append
@@ -134,6 +169,8 @@ class Daemon:
             ProjectsApi(self.tree, self.undo, self.is_own_path),
             AgentsApi(self.agents, append, self.clock),
             TokensApi(self.tokens, append, self.clock),
+            GateApi(self.gate, self.world, self.config.gate.hook_escalation == "wait"),
+            ApprovalsApi(self.approvals),
         )
         return Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})
 
@@ -153,6 +190,7 @@ class Daemon:
     def _status_files(self, project: Project) -> Mapping[str, Render]:
         return {
             "health": lambda: _lines(f"{name}: {problem or 'ok'}" for name, problem in self.checks().items()),
+            "approvals": lambda: _lines(msgspec.json.encode(one).decode() for one in self.approvals.waiting()),
             "agents": lambda: _lines(msgspec.json.encode(agent).decode() for agent in self.agents.list()),
             "status": lambda: msgspec.json.format(msgspec.json.encode(self.status())) + b"\n",
             "project": lambda: msgspec.json.format(msgspec.json.encode(project)) + b"\n",
@@ -217,6 +255,7 @@ async def _serve_edges(
                 observatory = Observatory(daemon.metrics.registry, daemon.checks)
                 daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
             edges.start_soon(probe, daemon.metrics.loop)
+            edges.start_soon(daemon.audit.run)
             await edges.start(daemon.server.serve, listener)
             async with trio.open_nursery() as mounted:
                 if daemon.session is not None:

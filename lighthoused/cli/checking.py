@@ -11,7 +11,9 @@ import msgspec
 from lighthoused.cli.output import fail, local_time, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError, NotFound
+from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
+from lighthoused.identity.access import OWNER
 from lighthoused.protocol.messages import Approval, ApprovalAnswerRequest, ApprovalListRequest, CheckRequest
 
 EXIT_CODES = {"allow": 0, "deny": 1, "escalate": 2}
@@ -68,9 +70,18 @@ def _daemon_judge(session: Session) -> Any:
 
 
 def _local_judge(profile: str, session: Session) -> Any:
-    from lighthoused.gate.local import judge_locally
+    from lighthoused.gate.local import local_gate, world_of
 
-    return judge_locally(profile, session.config.gate.policy_dirs)
+    gate = local_gate(profile, session.config.gate.policy_dirs)
+    mount = str(session.config.paths.mount)
+
+    def judge(requests: list[CheckRequest]) -> list[Verdict]:
+        return [
+            gate.judge(Asked(one.tool, one.input, one.cwd, OWNER), world_of(one.cwd, mount), one.explain)
+            for one in requests
+        ]
+
+    return judge
 
 
 def _check_batch(batch: IO[bytes], judge: Any, cwd: str) -> int:
@@ -129,11 +140,12 @@ def _show(session: Session, verdict: Verdict, explain: bool) -> None:
 
 
 @click.group(invoke_without_command=True)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @click.pass_context
-def approvals(context: click.Context) -> None:
+def approvals(context: click.Context, as_json: bool) -> None:
     """Requests that wait for a person: list, show, approve, deny."""
     if context.invoked_subcommand is None:
-        context.invoke(list_approvals)
+        context.invoke(list_approvals, as_json=as_json)
 
 
 @approvals.command("list")

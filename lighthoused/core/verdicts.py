@@ -27,7 +27,8 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a command would do to the world, and to which target.
 
     `kind` is a word of `core.effects.KINDS` (read, write, delete, ...). `target` is the resolved path, URL, branch or
-    program. `undoable`: the target is versioned by Lighthouse, so the effect can be undone.
+    program. `undoable`: the target is versioned by Lighthouse, so the effect can be undone. `note`: why it is
+    dangerous.
     """
 
     kind: str
@@ -38,6 +39,10 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     note: str = ""
     recursive: bool = False
     undoable: bool = False
+    place: str = ""
+    """What lies there: a word of `gate.targets.PLACES` (root, secret, startup, ...), "" for nothing special."""
+    instead: str = ""
+    """How to reach the same end safely."""
 
 
 class Verdict(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ class Dispatcher:
     def __init__(self, handlers: Mapping[type[Request], Handler]) -> None:
         self._table: dict[type[Request], tuple[Method, Handler]] = {}
         for method in METHODS:
-            if method.name != "cancel" and method.request in handlers:
+            if method.name != "cancel":
                 self._table[method.request] = (method, handlers[method.request])
 
     def find(self, request: Request) -> tuple[Method, Handler]:

@@ -3,7 +3,7 @@
 import fcntl
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import trio
@@ -40,7 +40,7 @@ class Store:
         self.writer.start(token.run_sync_soon)
 
     async def append(
-        self, drafts: tuple[Draft, ...], blocks: tuple[tuple[bytes, bytes], ...] = ()
+        self, drafts: Sequence[Draft], blocks: tuple[tuple[bytes, bytes], ...] = ()
     ) -> tuple[Appended, ...]:
         """Store events, all or none; returns when they are on disk. Raises core errors.
 
@@ -53,7 +53,7 @@ class Store:
             outcomes.append(outcome)
             answered.set()
 
-        self.writer.submit(Batch(drafts, blocks), done)
+        self.writer.submit(Batch(tuple(drafts), blocks), done)
         await answered.wait()
         outcome = outcomes[0]
         if isinstance(outcome, LighthouseError):

@@ -1,0 +1,204 @@
+"""Requests that wait for a person: parked, shown, answered once, or denied by their deadline. Bounded.
+
+An approval is bound to the hash of exactly what was shown, who asked and where. If its requester has gone when a person
+allows it, it stays as a grant that the same request uses up once, until the deadline it had. Must not judge.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+
+import msgspec
+import trio
+
+from lighthoused.core.author import DAEMON, Author
+from lighthoused.core.errors import Conflict, Invalid, NotFound, Overloaded
+from lighthoused.core.events import Draft
+from lighthoused.core.verdicts import Answer, Request, Verdict
+from lighthoused.protocol.messages import Approval
+
+MAX_PARKED = 256
+MAX_ANSWERED = 1024
+DEADLINE_S = 300.0
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+Record = Callable[[Draft], None]
+"""Takes an event to append; must not block."""
+
+
+class _Parked:
+    """One request that waits. `answer` is set once."""
+
+    def __init__(self, approval: Approval, expires: float) -> None:
+        self.approval = approval
+        self.expires = expires
+        self.answered = trio.Event()
+        self.verdict: Verdict | None = None
+
+
+class Approvals:
+    """All requests that wait for a person. For the trio thread only."""
+
+    def __init__(
+        self, record: Record, *, deadline_s: float = DEADLINE_S, now: Callable[[], int] = time.time_ns
+    ) -> None:
+        self._record = record
+        self._deadline_s = deadline_s
+        self._now = now
+        self._parked: dict[str, _Parked] = {}
+        self._grants: dict[str, _Parked] = {}
+        self._answered: dict[str, Answer] = {}
+
+    def waiting(self) -> tuple[Approval, ...]:
+        """Those that nobody has answered, oldest first."""
+        return tuple(parked.approval for parked in self._parked.values())
+
+    async def park(self, request: Request, verdict: Verdict) -> Verdict:
+        """Wait until a person answers or the deadline denies. Raises Overloaded when too many wait already."""
+        parked = self._add(request, verdict)
+        with trio.move_on_at(parked.expires):
+            await parked.answered.wait()
+        if parked.verdict is None:
+            self._expire(parked)
+        self._grants.pop(parked.approval.request, None)
+        assert parked.verdict is not None
+        return parked.verdict
+
+    def answer(self, approval: str, answer: Answer, reason: str, request: str, by: Author) -> Approval:
+        """A person's answer. Raises NotFound, Conflict where it was answered before, Invalid for another request."""
+        parked = self._find(approval)
+        if request and request != parked.approval.request:
+            raise Conflict(
+                f"The approval {approval} is for another request than the one that was shown.",
+                hint="`lighthousectl approvals` shows what waits now.",
+            )
+        if answer not in ("allow", "deny"):
+            raise Invalid(f'An approval is answered with "allow" or "deny", not with "{answer}".')
+        told = reason or (f"{by.agent} allowed it." if answer == "allow" else f"{by.agent} denied it.")
+        self._conclude(parked, _by_person(parked.approval, answer, told))
+        self._record(self._draft("approval.answered", parked, {"answer": answer, "reason": reason}, by))
+        if answer == "allow":
+            self._grants[parked.approval.request] = parked
+        return parked.approval
+
+    def use_grant(self, request: str) -> Verdict | None:
+        """The verdict of a person whose requester went before the answer; None where there is none. It counts once."""
+        self._forget_expired()
+        parked = self._grants.pop(request, None)
+        if parked is None:
+            return None
+        self._record(self._draft("approval.used", parked, {}, DAEMON))
+        return parked.verdict
+
+    def _add(self, request: Request, verdict: Verdict) -> _Parked:
+        self._forget_expired()
+        if len(self._parked) >= MAX_PARKED:
+            raise Overloaded(
+                f"{MAX_PARKED} requests wait for a person already; this one was not added.",
+                hint="`lighthousectl approvals` answers them.",
+            )
+        now = self._now()
+        approval = Approval(
+            id=self._new_id(),
+            request=verdict.request,
+            agent=request.agent,
+            session=request.session,
+            tool=request.tool,
+            input=request.input,
+            cwd=request.cwd,
+            rule=verdict.rule,
+            reason=verdict.reason,
+            suggestion=verdict.suggestion,
+            effects=verdict.effects,
+            created=now,
+            deadline=now + int(self._deadline_s * 1e9),
+        )
+        parked = _Parked(approval, trio.current_time() + self._deadline_s)
+        self._parked[approval.id] = parked
+        self._record(self._draft("approval.requested", parked, _shown(approval), _requester(request)))
+        return parked
+
+    def _find(self, approval: str) -> _Parked:
+        self._forget_expired()
+        parked = self._parked.get(approval)
+        if parked is not None:
+            return parked
+        before = self._answered.get(approval)
+        if before is not None:
+            raise Conflict(f'The approval {approval} was answered before, with "{before}".')
+        raise NotFound(
+            f"There is no approval {approval} that waits; it may have passed its deadline.",
+            hint="`lighthousectl approvals` shows what waits now.",
+        )
+
+    def _conclude(self, parked: _Parked, verdict: Verdict) -> None:
+        parked.verdict = verdict
+        self._parked.pop(parked.approval.id, None)
+        self._answered[parked.approval.id] = verdict.verdict
+        while len(self._answered) > MAX_ANSWERED:
+            del self._answered[next(iter(self._answered))]
+        parked.answered.set()
+
+    def _expire(self, parked: _Parked) -> None:
+        self._conclude(parked, _by_person(parked.approval, "deny", "Nobody answered before the deadline."))
+        self._record(self._draft("approval.expired", parked, {}, DAEMON))
+
+    def _forget_expired(self) -> None:
+        now = trio.current_time()
+        for parked in [each for each in self._parked.values() if each.expires <= now]:
+            self._expire(parked)
+        for request in [request for request, each in self._grants.items() if each.expires <= now]:
+            del self._grants[request]
+
+    def _new_id(self) -> str:
+        while True:
+            made = "".join(secrets.choice(_ALPHABET) for _ in range(5))
+            if made not in self._parked and made not in self._answered:
+                return made
+
+    def _draft(self, kind: str, parked: _Parked, payload: dict[str, object], author: Author) -> Draft:
+        approval = parked.approval
+        return Draft(
+            stream=f"approvals/{approval.id}",
+            type=kind,
+            payload=msgspec.msgpack.encode({"approval": approval.id, "request": approval.request, **payload}),
+            time=self._now(),
+            agent=author.agent,
+            session=author.session,
+            uid=author.uid,
+            pid=author.pid,
+            correlation=approval.request,
+        )
+
+
+MAX_RECORDED = 16 * 1024
+
+
+def _shown(approval: Approval) -> dict[str, object]:
+    """What the event of a request keeps: enough to see later what was asked."""
+    encoded = msgspec.json.encode(approval.input).decode()
+    return {
+        "tool": approval.tool,
+        "input": encoded[:MAX_RECORDED],
+        "cwd": approval.cwd,
+        "rule": approval.rule,
+        "reason": approval.reason,
+        "deadline": approval.deadline,
+    }
+
+
+def _requester(request: Request) -> Author:
+    return Author(agent=request.agent, session=request.session, uid=request.uid)
+
+
+def _by_person(approval: Approval, answer: Answer, reason: str) -> Verdict:
+    return Verdict(
+        verdict=answer,
+        tier="human",
+        rule=approval.rule,
+        reason=reason,
+        suggestion=approval.suggestion if answer == "deny" else "",
+        effects=approval.effects,
+        request=approval.request,
+        approval=approval.id,
+    )

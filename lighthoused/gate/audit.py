@@ -1,0 +1,149 @@
+"""Makes an event of every verdict, off the hot path. Hits of the memory tier are counted and recorded in batches.
+
+It appends through a callable; what it cannot hold it counts, and says so in the next event. Must not judge.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+
+import msgspec
+import trio
+
+from lighthoused.core.author import DAEMON
+from lighthoused.core.errors import LighthouseError
+from lighthoused.core.events import MAX_NAME, Draft
+from lighthoused.core.verdicts import Request, Verdict
+
+MAX_WAITING = 4096
+MAX_INPUT = 16 * 1024
+MAX_EFFECTS = 32
+BATCH = 256
+HITS = 1000
+INTERVAL_S = 1.0
+
+Append = Callable[[Sequence[Draft]], Awaitable[object]]
+"""Appends events; returns when they are on disk. Raises core errors."""
+
+
+class Audit:
+    """Collects on the trio thread; `run` appends."""
+
+    def __init__(self, append: Append, now: Callable[[], int] = time.time_ns) -> None:
+        self._append = append
+        self._now = now
+        self._waiting: list[Draft] = []
+        self._hits: Counter[tuple[str, str, str, str]] = Counter()
+        self._hit_count = 0
+        self._lost = 0
+        self._wake = trio.Event()
+
+    @property
+    def lost(self) -> int:
+        """Events that could not be kept since the last that could."""
+        return self._lost
+
+    def judged(self, request: Request, verdict: Verdict) -> None:
+        """A verdict that was newly made."""
+        payload = msgspec.msgpack.encode(_payload(request, verdict))
+        self.record(
+            Draft(
+                stream=_stream(request.agent),
+                type="gate.judged",
+                payload=payload,
+                time=self._now(),
+                agent=request.agent,
+                session=request.session,
+                uid=request.uid,
+                correlation=verdict.request,
+            )
+        )
+
+    def hit(self, request: Request, verdict: Verdict) -> None:
+        """A verdict from memory: only counted here."""
+        self._hits[request.agent, request.session, verdict.request, verdict.verdict] += 1
+        self._hit_count += 1
+        if self._hit_count >= HITS:
+            self._gather_hits()
+
+    def record(self, draft: Draft) -> None:
+        """Take any event of the gate; where too many wait it is lost, and counted."""
+        if len(self._waiting) >= MAX_WAITING:
+            self._lost += 1
+            return
+        self._waiting.append(draft)
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Append what was collected, at least every second, until cancelled; then once more."""
+        try:
+            while True:
+                with trio.move_on_after(INTERVAL_S):
+                    await self._wake.wait()
+                self._wake = trio.Event()
+                await self.flush()
+        finally:
+            with trio.move_on_after(5, shield=True):
+                await self.flush()
+
+    async def flush(self) -> None:
+        """Append all that waits now. What the store refuses stays, as far as there is room."""
+        self._gather_hits()
+        while self._waiting:
+            batch = self._waiting[:BATCH]
+            try:
+                await self._append(batch)
+            except LighthouseError:
+                return
+            del self._waiting[: len(batch)]
+        if self._lost:
+            lost, self._lost = self._lost, 0
+            payload = msgspec.msgpack.encode({"lost": lost})
+            self.record(
+                Draft(stream="gate", type="gate.audit_lost", payload=payload, time=self._now(), agent=DAEMON.agent)
+            )
+
+    def _gather_hits(self) -> None:
+        """One event for each agent and session, with counts by request."""
+        if not self._hits:
+            return
+        by_asker: dict[tuple[str, str], dict[str, list[object]]] = {}
+        for (agent, session, request, answer), count in self._hits.items():
+            by_asker.setdefault((agent, session), {})[request] = [answer, count]
+        self._hits.clear()
+        self._hit_count = 0
+        for (agent, session), counts in by_asker.items():
+            payload = msgspec.msgpack.encode({"hits": counts})
+            self.record(
+                Draft(
+                    stream=_stream(agent),
+                    type="gate.hits",
+                    payload=payload,
+                    time=self._now(),
+                    agent=agent,
+                    session=session,
+                )
+            )
+
+
+def _stream(agent: str) -> str:
+    return f"gate/{agent}".encode()[:MAX_NAME].decode("utf-8", "ignore")
+
+
+def _payload(request: Request, verdict: Verdict) -> dict[str, object]:
+    encoded = msgspec.json.encode(request.input)
+    return {
+        "tool": request.tool,
+        "input": request.input
+        if len(encoded) <= MAX_INPUT
+        else {"truncated": encoded[:MAX_INPUT].decode("utf-8", "ignore")},
+        "cwd": request.cwd,
+        "verdict": verdict.verdict,
+        "tier": verdict.tier,
+        "rule": verdict.rule,
+        "reason": verdict.reason,
+        "effects": [msgspec.to_builtins(effect) for effect in verdict.effects[:MAX_EFFECTS]],
+        "request": verdict.request,
+        "approval": verdict.approval,
+        "latency_us": verdict.latency_us,
+    }

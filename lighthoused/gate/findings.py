@@ -1,0 +1,71 @@
+"""Collects the effects that an abstract run finds, each once, with its target resolved. Bounded."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from lighthoused.core.verdicts import Effect, Scope
+from lighthoused.gate.shell.reader import Unresolvable
+from lighthoused.gate.shell.text import SECRET, shown
+from lighthoused.gate.targets import Targets
+
+MAX_EFFECTS = 512
+MAX_SHOWN = 2048
+
+
+@dataclass
+class Place:
+    """On whose behalf commands run just now: as root by sudo, or on another machine (`remote`)."""
+
+    privileged: bool = False
+    remote: Scope | None = None
+
+
+class Findings:
+    """The effects so far, in order."""
+
+    def __init__(self, targets: Targets) -> None:
+        self.targets = targets
+        self.place = Place()
+        self._found: dict[tuple[Any, ...], Effect] = {}
+
+    def effects(self) -> tuple[Effect, ...]:
+        return tuple(self._found.values())
+
+    def add(self, kind: str, target: str = "", scope: Scope = "unknown", **more: Any) -> None:
+        """An effect on something that is no path."""
+        if self.place.remote and scope in ("unknown", "process", "system"):
+            scope = self.place.remote
+        if self.place.privileged and kind in ("execute", "interpret"):
+            more["place"] = "privileged"
+        self._put(Effect(kind=kind, target=shown(target)[:MAX_SHOWN], scope=scope, **more))
+
+    def path(self, kind: str, path: str, cwd: str, **more: Any) -> None:
+        """An effect on a path. What sinks take is no effect."""
+        if SECRET in path:
+            more.setdefault("place", "secret")
+        target = self.targets.resolve(path, cwd)
+        if target.place == "sink":
+            return
+        scope = target.scope
+        place = more.pop("place", "") or target.place
+        if not target.known:
+            more["certainty"] = "unknown" if scope == "unknown" else "possible"
+        remote = self.place.remote
+        self._put(
+            Effect(
+                kind=kind,
+                target=target.path[:MAX_SHOWN],
+                scope=remote or scope,
+                undoable=target.undoable and not remote,
+                place=place,
+                **more,
+            )
+        )
+
+    def _put(self, effect: Effect) -> None:
+        key = (effect.kind, effect.target, effect.scope, effect.program, effect.recursive, effect.place, effect.note)
+        if key in self._found:
+            return
+        if len(self._found) >= MAX_EFFECTS:
+            raise Unresolvable(f"The command has more than {MAX_EFFECTS} effects.")
+        self._found[key] = effect

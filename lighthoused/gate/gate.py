@@ -1,0 +1,235 @@
+"""The gate: judges what an agent asks to do. Tiers in order: memory, policy; a person where policy escalates.
+
+It decides and tells its observer and audit; it neither knows sockets nor who may ask. Fails closed: whatever goes wrong
+while judging is a deny with its reason, or an escalation where a bound was met.
+"""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Protocol
+
+import msgspec
+import trio
+from blake3 import blake3
+
+from lighthoused.core.effects import World
+from lighthoused.core.errors import LighthouseError
+from lighthoused.core.verdicts import Effect, Request, Verdict
+from lighthoused.gate.analysis import Analyser, Analysis
+from lighthoused.gate.approvals import Approvals
+from lighthoused.gate.memory import Memory
+from lighthoused.gate.shell.text import shown
+from lighthoused.gate.tools import effects_of
+from lighthoused.policy.engine import Policies
+from lighthoused.policy.rules import Match, strongest
+
+IN_THREAD = 32 * 1024
+"""Requests of more bytes are analysed in a worker thread: they may take longer than the loop can wait."""
+MAX_INPUT = 2 << 20
+_canonical = msgspec.json.Encoder(order="deterministic").encode
+
+
+class Observer(Protocol):
+    """Counts verdicts."""
+
+    def verdict(self, tier: str, answer: str, seconds: float) -> None: ...
+
+
+class Audit(Protocol):
+    """Records verdicts; never blocks."""
+
+    def judged(self, request: Request, verdict: Verdict) -> None: ...
+
+    def hit(self, request: Request, verdict: Verdict) -> None: ...
+
+
+def request_hash(request: Request) -> str:
+    """blake3 (hex) of exactly what is asked, by whom, where. Sessions come and go and do not count."""
+    return blake3(_canonical([request.tool, request.input, request.cwd, request.agent])).hexdigest()
+
+
+class Gate:
+    """All that judging needs, passed in. `world` says where a request in a directory happens."""
+
+    def __init__(
+        self,
+        analyser: Analyser,
+        policies: Policies,
+        memory: Memory,
+        approvals: Approvals,
+        audit: Audit,
+        observer: Observer,
+        *,
+        profile: str = "balanced",
+        clock: Callable[[], int] = time.perf_counter_ns,
+    ) -> None:
+        self._analyser = analyser
+        self.policies = policies
+        self._memory = memory
+        self.approvals = approvals
+        self._audit = audit
+        self._observer = observer
+        self._profile = profile
+        self._clock = clock
+
+    def judge(self, request: Request, world: World, explain: bool = False) -> Verdict:
+        """The verdict by memory and policy; never waits for anybody."""
+        started = self._clock()
+        key, hashed = self._keys(request, world)
+        known = None if explain else self._memory.get(key, self.policies.version)
+        if known is not None:
+            return self._from_memory(request, known, hashed, started)
+        verdict = self._decide(request, world, explain)
+        return self._conclude(request, verdict, key, hashed, started)
+
+    async def ask(self, request: Request, world: World, wait: bool = False, explain: bool = False) -> Verdict:
+        """Like `judge`, large requests in a thread. `wait`: an escalation waits for a person or its deadline.
+
+        A grant that a person gave for exactly this request is used up by it.
+        """
+        started = self._clock()
+        if _size(request) <= IN_THREAD:
+            verdict = self.judge(request, world, explain)
+        else:
+            key, hashed = self._keys(request, world)
+            decided = await trio.to_thread.run_sync(
+                partial(self._decide, request, world, explain), abandon_on_cancel=True
+            )
+            verdict = self._conclude(request, decided, key, hashed, started)
+        if verdict.verdict != "escalate":
+            return verdict
+        granted = self.approvals.use_grant(verdict.request)
+        if granted is None and wait:
+            granted = await self.approvals.park(request, verdict)
+        if granted is None:
+            return verdict
+        return self._by_person(request, msgspec.structs.replace(granted, latency_us=self._since(started)))
+
+    def _keys(self, request: Request, world: World) -> tuple[bytes, str]:
+        """The memory's key: what is asked, where in the world. And the request's own hash."""
+        hashed = request_hash(request)
+        return hashed.encode() + msgspec.msgpack.encode(world), hashed
+
+    def _from_memory(self, request: Request, known: Verdict, hashed: str, started: int) -> Verdict:
+        verdict = msgspec.structs.replace(known, tier="memory", request=hashed, latency_us=self._since(started))
+        self._audit.hit(request, verdict)
+        self._observer.verdict("memory", verdict.verdict, verdict.latency_us / 1e6)
+        return verdict
+
+    def _conclude(self, request: Request, verdict: Verdict, key: bytes, hashed: str, started: int) -> Verdict:
+        """Remember and record a verdict that was newly made."""
+        if verdict.explanation is None and verdict.tier == "policy":
+            self._memory.put(key, self.policies.version, verdict)
+        verdict = msgspec.structs.replace(verdict, request=hashed, latency_us=self._since(started))
+        self._audit.judged(request, verdict)
+        self._observer.verdict(verdict.tier, verdict.verdict, verdict.latency_us / 1e6)
+        return verdict
+
+    def _by_person(self, request: Request, verdict: Verdict) -> Verdict:
+        self._audit.judged(request, verdict)
+        self._observer.verdict(verdict.tier, verdict.verdict, verdict.latency_us / 1e6)
+        return verdict
+
+    def _decide(self, request: Request, world: World, explain: bool) -> Verdict:
+        """Analysis and policy. May run in a thread. An error is a deny."""
+        try:
+            if _size(request) > MAX_INPUT:
+                return _refusal("request.size", f"The request has more than {MAX_INPUT} bytes.", "escalate")
+            analysis = effects_of(request, world, self._analyser)
+            document = policy_input(request, analysis, self._profile)
+            matches = self.policies.ask(document)
+        except LighthouseError as error:
+            return _refusal(f"error.{error.code}", error.message, "deny", error.hint)
+        verdict = _verdict(analysis, strongest(matches), self._profile)
+        if not explain:
+            return verdict
+        explanation = {
+            "rules": [match._asdict() for match in matches],
+            "input": document,
+            "policies": self.policies.version,
+        }
+        return msgspec.structs.replace(verdict, explanation=explanation)
+
+    def _since(self, started: int) -> int:
+        return (self._clock() - started) // 1000
+
+
+def policy_input(request: Request, analysis: Analysis, profile: str) -> dict[str, Any]:
+    """What policies see. Text is without control characters."""
+    document: dict[str, Any] = {
+        "effects": [_plain(effect) for effect in analysis.effects],
+        "tool": shown(request.tool),
+        "cwd": shown(request.cwd),
+        "agent": shown(request.agent),
+        "profile": profile,
+    }
+    if analysis.unresolved:
+        document["unresolved"] = analysis.unresolved
+    return document
+
+
+def _plain(effect: Effect) -> dict[str, Any]:
+    """An effect as policies see it: what says nothing is left out, as every field costs time."""
+    made: dict[str, Any] = {
+        "kind": effect.kind,
+        "target": effect.target,
+        "scope": effect.scope,
+        "certainty": effect.certainty,
+    }
+    if effect.program:
+        made["program"] = shown(effect.program)
+    if effect.place:
+        made["place"] = effect.place
+    if effect.recursive:
+        made["recursive"] = True
+    if effect.undoable:
+        made["undoable"] = True
+    return made
+
+
+def _verdict(analysis: Analysis, match: Match | None, profile: str) -> Verdict:
+    """The rule that decides, told with the effect it is about. What is not understood is never simply allowed."""
+    if match is None or match.verdict == "allow":
+        if analysis.unresolved:
+            return _with_effects(_refusal("unknown.unresolved", analysis.unresolved, "escalate"), analysis)
+        if match is None:
+            return _unmatched(analysis)
+    effect = analysis.effects[match.effect] if 0 <= match.effect < len(analysis.effects) else None
+    told = _told(match, effect, analysis)
+    instead = match.suggestion or (effect.instead if effect else "")
+    return Verdict(match.verdict, "policy", match.id, told, instead, analysis.effects)
+
+
+def _unmatched(analysis: Analysis) -> Verdict:
+    unknown = [effect.target for effect in analysis.effects if effect.certainty == "unknown"]
+    if unknown:
+        reason = f"No rule speaks against it; what {shown(unknown[0])[:200]} does is not known."
+        return Verdict("allow", "policy", "default.unknown", reason, "", analysis.effects)
+    return Verdict(
+        "allow",
+        "policy",
+        "default.harmless",
+        "All that it does is known, and no rule speaks against it.",
+        "",
+        analysis.effects,
+    )
+
+
+def _told(match: Match, effect: Effect | None, analysis: Analysis) -> str:
+    if effect is None:
+        return f"{match.reason} {analysis.unresolved}".strip()
+    about = f" ({effect.kind.replace('_', ' ')} {effect.target})" if effect.target else ""
+    return f"{match.reason.rstrip('.')}{about}. {effect.note}".strip()
+
+
+def _with_effects(verdict: Verdict, analysis: Analysis) -> Verdict:
+    return msgspec.structs.replace(verdict, effects=analysis.effects)
+
+
+def _refusal(rule: str, reason: str, answer: Any, suggestion: str = "") -> Verdict:
+    return Verdict(answer, "policy" if answer == "escalate" else "none", rule, reason, suggestion)
+
+
+def _size(request: Request) -> int:
+    return sum(len(value) if isinstance(value, str) else 256 + len(str(value)) for value in request.input.values())

@@ -1,0 +1,46 @@
+"""The memory tier: verdicts given before, by exactly what was asked, where, and under which policies. Bounded in bytes.
+
+Verdicts of people never come here, nor anything that was not judged in full.
+"""
+
+from cachetools import LRUCache
+
+from lighthoused.core.verdicts import Verdict
+
+_OVERHEAD = 1200
+"""Bytes that an entry takes besides its texts (measured with tracemalloc, rounded up)."""
+
+
+class Memory:
+    """A least recently used cache of verdicts, emptied when the policies change."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._cache: LRUCache[bytes, Verdict] = LRUCache(max(1, max_bytes), getsizeof=_size)
+        self._version = ""
+
+    def get(self, key: bytes, version: str) -> Verdict | None:
+        """The verdict given before under these policies."""
+        if version != self._version:
+            return None
+        return self._cache.get(key)
+
+    def put(self, key: bytes, version: str, verdict: Verdict) -> None:
+        """Remember a verdict; one that is larger than everything that may be kept is not."""
+        if version != self._version:
+            self._cache.clear()
+            self._version = version
+        if _size(verdict) <= self._cache.maxsize:
+            self._cache[key] = verdict
+
+    @property
+    def bytes(self) -> int:
+        return int(self._cache.currsize)
+
+    def __len__(self) -> int:
+        return len(self._cache)
+
+
+def _size(verdict: Verdict) -> int:
+    texts = len(verdict.reason) + len(verdict.suggestion) + len(verdict.rule)
+    effects = sum(300 + len(effect.target) + len(effect.program) + len(effect.note) for effect in verdict.effects)
+    return _OVERHEAD + 2 * texts + 2 * effects

@@ -1,0 +1,88 @@
+"""Decides which family a command belongs to, and lets it say what it does. The families are passed in, in order."""
+
+import posixpath
+from collections.abc import Callable, Mapping
+
+from lighthoused.gate.programs.described import Described
+from lighthoused.gate.shell.run import Run
+from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.text import FETCHED, UNKNOWN, opaque, origin, unmarked
+
+Family = Callable[[Run, list[str], State], str | None]
+"""Does a command (fields, first the name) and gives its output; None: not of this family."""
+
+_PROGRAM_FOLDERS = (
+    "/bin/",
+    "/sbin/",
+    "/usr/bin/",
+    "/usr/sbin/",
+    "/usr/local/bin/",
+    "/usr/local/sbin/",
+    "/opt/homebrew/",
+)
+_KEYWORDS = frozenset({"!", "{", "}", "(", ")", "then", "do", "done", "fi", "else", "esac", ";"})
+
+
+class Commands:
+    """The dispatch of Run. `named`: families that own certain names, `described`: the knowledge base."""
+
+    def __init__(self, named: Mapping[str, Family], general: tuple[Family, ...], described: Described) -> None:
+        self._named = named
+        self._general = general
+        self._described = described
+
+    def __call__(self, run: Run, argv: list[str], state: State) -> str:
+        name = unmarked(argv[0])
+        if name in state.aliases:
+            return self._alias(run, argv, state)
+        if opaque(name):
+            return self._unknown_name(run, argv, state)
+        if name in _KEYWORDS or name == "":
+            return run.command(argv[1:], state) if len(argv) > 1 else ""
+        if "/" in name:
+            written = self._written(run, argv, state)
+            if written is not None:
+                return written
+            if name.startswith(_PROGRAM_FOLDERS):
+                name = posixpath.basename(name)
+        return self._known(run, [name, *argv[1:]], state)
+
+    def _known(self, run: Run, argv: list[str], state: State) -> str:
+        family = self._named.get(argv[0])
+        output = family(run, argv, state) if family else None
+        if output is not None:
+            return output
+        for each in self._general:
+            output = each(run, argv, state)
+            if output is not None:
+                return output
+        return self._described(run, argv, state)
+
+    def _alias(self, run: Run, argv: list[str], state: State) -> str:
+        """The alias is not expanded again in its own text."""
+        child = state.fork()
+        text = child.aliases.pop(argv[0])
+        if any(mark in text for mark in ";|&\n<>(`$"):
+            return run.script(text, child)
+        return run.command([*text.split(), *argv[1:]], child) if text.split() else ""
+
+    def _written(self, run: Run, argv: list[str], state: State) -> str | None:
+        """A script that was written earlier in the same command, started by its path."""
+        text = state.files.get(run.findings.targets.absolute(argv[0], state.cwd))
+        if text is None:
+            return None
+        first = text.split("\n", 1)[0]
+        interpreter = first[2:].split() if first.startswith("#!") else ["sh"]
+        return run.command([*interpreter, *argv], state) if interpreter else ""
+
+    def _unknown_name(self, run: Run, argv: list[str], state: State) -> str:
+        """A program whose name only the moment knows: what it is called may still tell (``$DIR/bin/rm``)."""
+        name = posixpath.basename(unmarked(argv[0]))
+        if not opaque(name) and self._described.knows(name):
+            return self._known(run, [name, *argv[1:]], state)
+        if origin(argv[0]) == FETCHED:
+            run.findings.add("interpret", argv[0], "network", certainty="unknown", note="It runs what it fetches.")
+        else:
+            note = "The name of the program is not known before the command runs."
+            run.findings.add("execute", argv[0], certainty="unknown", program=name, place="unnamed", note=note)
+        return UNKNOWN

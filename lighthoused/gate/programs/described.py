@@ -1,0 +1,111 @@
+"""Programs of the knowledge base: from arguments to effects by their rules. Any other program is an unknown effect."""
+
+from typing import Any
+
+from lighthoused.gate.arguments import Arguments, parse
+from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule
+from lighthoused.gate.shell.run import Run
+from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.text import FETCHED, GLOB, SECRET, UNKNOWN, opaque
+
+_HELP = frozenset({"--help", "--version"})
+_LEAVING = frozenset({"send", "fetch", "push", "publish"})
+
+
+class Described:
+    """Applies the knowledge base."""
+
+    def __init__(self, knowledge: KnowledgeBase) -> None:
+        self._knowledge = knowledge
+
+    def knows(self, name: str) -> bool:
+        return self._knowledge.get(name) is not None
+
+    def __call__(self, run: Run, argv: list[str], state: State) -> str:
+        program = self._knowledge.get(argv[0])
+        if program is None:
+            note = "What this program does is not known."
+            run.findings.add("execute", argv[0], "process", certainty="unknown", program=argv[0], note=note)
+            return UNKNOWN
+        if not _HELP.isdisjoint(argv):
+            return UNKNOWN
+        arguments = parse(program.grammar, argv[1:])
+        if not any(map(arguments.has, program.harmless_when)):
+            for rule in program.rules:
+                self._apply(run, program, rule, arguments, state)
+        return _output(program, arguments)
+
+    def _apply(self, run: Run, program: Program, rule: Rule, arguments: Arguments, state: State) -> None:
+        skip = rule.skip(arguments.words)
+        if skip is None:
+            return
+        words = arguments.words[skip:]
+        if not rule.applies(arguments, words):
+            return
+        entry = rule.entry
+        more: dict[str, Any] = {"program": program.name, "note": entry.note, "instead": entry.instead}
+        more["certainty"] = entry.certainty
+        recursive = entry.recursive
+        more["recursive"] = recursive if isinstance(recursive, bool) else any(map(arguments.has, recursive))
+        if entry.place:
+            more["place"] = entry.place
+        if entry.kind in _LEAVING and _mentions_secret(arguments, state):
+            more["place"] = "secret"
+        for target in _targets(entry.target, arguments, words, state):
+            if entry.kind in PATH_KINDS and rule.scope is None:
+                run.findings.path(entry.kind, target, state.cwd, **more)
+            elif rule.scope == "project" and not target.startswith("="):
+                self._in_project(run, entry.kind, target, state, more)
+            else:
+                run.findings.add(entry.kind, target, rule.scope or "unknown", **more)
+
+    def _in_project(self, run: Run, kind: str, target: str, state: State, more: dict[str, Any]) -> None:
+        """An effect on the work in the current directory: its scope and whether it is undoable are the directory's."""
+        where = run.findings.targets.resolve(".", state.cwd)
+        more.pop("place", None)
+        scope = where.scope if where.scope == "project" else "project"
+        run.findings.add(kind, target or where.path, scope, undoable=where.undoable, **more)
+
+
+def _mentions_secret(arguments: Arguments, state: State) -> bool:
+    if state.stdin.text is not None and SECRET in state.stdin.text:
+        return True
+    values = (value for values in arguments.flags.values() for value in values)
+    return any(SECRET in text for text in (*arguments.words, *values))
+
+
+def _targets(spec: str, arguments: Arguments, words: list[str], state: State) -> list[str]:
+    """The targets that a rule's `target` names (see docs/gate.md)."""
+    if spec == "none":
+        return [""]
+    if spec == "cwd":
+        return ["."]
+    if spec == "words":
+        return [" ".join(words)]
+    if spec == "args":
+        return words
+    if spec == "last":
+        return words[-1:]
+    if spec == "but_last":
+        return words[:-1] if len(words) > 1 else words
+    kind, _, rest = spec.partition(":")
+    if kind == "arg":
+        return words[int(rest) : int(rest) + 1]
+    if kind == "args":
+        return words[int(rest) :]
+    if kind == "flag":
+        return arguments.of(rest)
+    if kind == "key":
+        return arguments.keys.get(rest, [])
+    return [spec[1:]]
+
+
+def _output(program: Program, arguments: Arguments) -> str:
+    """What it prints: names of files below here, what was fetched, or nobody knows."""
+    if program.output == "fetched":
+        return FETCHED
+    if program.output == "paths":
+        words = [word for word in arguments.words if not opaque(word)]
+        folder = words[-1].rstrip("/") + "/" if words and words[-1][:1] in "./~" else "./"
+        return f"{folder}{GLOB}*/some{UNKNOWN}\n"
+    return UNKNOWN

@@ -1,0 +1,324 @@
+"""Programs that turn text into text: their output is computed where the input is known, so that hidden code is found."""
+
+import base64
+import binascii
+import codecs
+import re
+import zlib
+from collections.abc import Callable
+
+from lighthoused.gate.shell.quoting import ansi
+from lighthoused.gate.shell.run import Run
+from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.text import UNKNOWN, literal, opaque, origin, unmarked
+
+MAX_DECODED = 1 << 20
+_FORMAT = re.compile(r"%(?:%|[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+))?([bqsdiouxXeEfgGc])|\(([^)]*)\)T)")
+
+
+def echo(run: Run, argv: list[str], state: State) -> str:
+    """Both with and without -e the escapes are taken, as shells differ."""
+    words = argv[1:]
+    newline = "\n"
+    escapes = False
+    while words and re.fullmatch(r"-[neE]+", words[0]):
+        flags = words.pop(0)
+        newline = "" if "n" in flags else newline
+        escapes = "e" in flags or escapes
+    text = " ".join(words)
+    return (ansi(text) if escapes else text) + newline
+
+
+def printf(run: Run, argv: list[str], state: State) -> str:
+    words = argv[1:]
+    variable = ""
+    if len(words) > 1 and words[0] == "-v":
+        variable, words = words[1], words[2:]
+    if words and words[0] == "--":
+        words = words[1:]
+    if not words:
+        return ""
+    output = _format(words[0], words[1:])
+    if variable:
+        state.assign(variable, (output,))
+        return ""
+    return output
+
+
+def _format(pattern: str, arguments: list[str]) -> str:
+    """The pattern is used again until the arguments are used up."""
+    made = []
+    rest = list(arguments)
+    for _ in range(256):
+        before = len(rest)
+        made.append(_FORMAT.sub(lambda found: _converted(found, rest), ansi(unmarked(pattern))))
+        if not rest or len(rest) == before:
+            break
+    return "".join(made)
+
+
+def _converted(found: re.Match[str], rest: list[str]) -> str:
+    if found[0] == "%%":
+        return "%"
+    if found[1] is None:
+        return UNKNOWN
+    argument = rest.pop(0) if rest else ""
+    if found[1] == "b":
+        return ansi(argument)
+    if found[1] == "c":
+        return argument[:1]
+    if found[1] in "xXo" and argument.isdigit():
+        return format(int(argument), found[1])
+    return argument
+
+
+def cat(run: Run, argv: list[str], state: State) -> str:
+    """cat, tac, head, tail, sort, uniq, ...: prints files or standard input; what a filter drops is kept."""
+    paths, words = [], iter(argv[1:])
+    for word in words:
+        if word in _VALUES.get(argv[0], ()):
+            next(words, "")
+        elif word == "-" or not word.startswith(("-", "+")):
+            paths.append(word)
+    paths = paths[_SKIPPED.get(argv[0], 0) :]
+    contents = [state.stdin.all() if path == "-" else run.redirects.contents(path, state) for path in paths]
+    text = "".join(contents) if contents else state.stdin.all()
+    return "\n".join(reversed(text.rstrip("\n").split("\n"))) + "\n" if argv[0] == "tac" else text
+
+
+_VALUES = {
+    "head": ("-n", "-c", "--lines", "--bytes"),
+    "tail": ("-n", "-c", "--lines", "--bytes", "-s", "--pid"),
+    "sort": ("-k", "-t", "-T", "-S", "--key", "--field-separator"),
+    "grep": ("-A", "-B", "-C", "-m", "-e", "-f", "--include", "--exclude", "--exclude-dir", "--color"),
+    "cut": ("-d", "-f", "-c", "-b"),
+    "pv": ("-L", "-s", "-N"),
+}
+_VALUES.update(egrep=_VALUES["grep"], fgrep=_VALUES["grep"])
+_SKIPPED = {"grep": 1, "egrep": 1, "fgrep": 1}
+
+
+def tee(run: Run, argv: list[str], state: State) -> str:
+    append = any(word in ("-a", "--append") for word in argv[1:])
+    text = state.stdin.all()
+    for path in argv[1:]:
+        if not path.startswith("-"):
+            run.findings.path("append" if append else "write", path, state.cwd, program="tee")
+            state.write(run.findings.targets.absolute(path, state.cwd), text, append)
+    return text
+
+
+def rev(run: Run, argv: list[str], state: State) -> str:
+    return "\n".join(line[::-1] for line in _input(run, argv, state).split("\n"))
+
+
+def base(run: Run, argv: list[str], state: State) -> str:
+    """base64, base32, basenc."""
+    text = _input(run, argv, state, ("-w", "--wrap", "-i", "-o"))
+    decodes = any(re.fullmatch(r"-[a-z]*[dD][a-z]*|--decode|--d\w*", word) for word in argv[1:])
+    name = (
+        argv[0] if argv[0] != "basenc" else next((word[2:] for word in argv[1:] if word.startswith("--base")), "base64")
+    )
+    if not decodes:
+        return UNKNOWN if opaque(text) or name == "base32" else base64.b64encode(text.encode()).decode() + "\n"
+    return _decoded(text, base64.b32decode if name == "base32" else _base64)
+
+
+def _base64(text: str) -> bytes:
+    text = re.sub(r"\s", "", text)
+    return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_" if set(text) & set("-_") else None)
+
+
+def xxd(run: Run, argv: list[str], state: State) -> str:
+    """Only reverting a plain dump."""
+    flags = "".join(word[1:] for word in argv[1:] if word.startswith("-"))
+    text = _input(run, argv, state, ("-l", "-s", "-c", "-g"))
+    return _decoded(text, _unhex) if "r" in flags else UNKNOWN
+
+
+def _unhex(text: str) -> bytes:
+    lines = [re.sub(r"^[0-9a-fA-F]+:\s", "", line).split("  ")[0] for line in text.split("\n")]
+    return bytes.fromhex(re.sub(r"[^0-9a-fA-F]", "", "".join(lines)))
+
+
+def openssl(run: Run, argv: list[str], state: State) -> str | None:
+    """openssl base64 -d, openssl enc -base64 -d."""
+    words = set(argv[1:])
+    if not words & {"-base64", "-a", "base64"} or "-d" not in words:
+        return None
+    return _decoded(state.stdin.all(), _base64)
+
+
+def decompress(run: Run, argv: list[str], state: State) -> str | None:
+    """gunzip, zcat of standard input that is known, as far as text can carry it."""
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    if words or (argv[0] == "gzip" and not any("d" in word for word in argv[1:])):
+        return None
+    return _decoded(state.stdin.all(), _inflate)
+
+
+def _inflate(text: str) -> bytes:
+    return zlib.decompressobj(wbits=47).decompress(text.encode("latin-1"), MAX_DECODED)
+
+
+def _decoded(text: str, decode: Callable[[str], bytes]) -> str:
+    """The decoded text; bytes that are no UTF-8 are kept as Latin-1, so that a decompressor finds them."""
+    if opaque(text):
+        return origin(text)
+    try:
+        made = decode(unmarked(text))
+    except (ValueError, binascii.Error, zlib.error):
+        return UNKNOWN
+    try:
+        return literal(made.decode("utf-8"))
+    except UnicodeDecodeError:
+        return made.decode("latin-1")
+
+
+def tr(run: Run, argv: list[str], state: State) -> str:
+    words = [unmarked(word) for word in argv[1:] if not re.fullmatch(r"-[cdsCt]+", word)]
+    flags = "".join(word[1:] for word in argv[1:] if re.fullmatch(r"-[cdsCt]+", word))
+    text = state.stdin.all()
+    if opaque(text) or "c" in flags.lower() or not words:
+        return origin(text) or UNKNOWN
+    first = _set(words[0])
+    if "d" in flags:
+        return text.translate(dict.fromkeys(map(ord, first)))
+    if len(words) < 2:
+        return text
+    second = _set(words[1])
+    second += second[-1:] * (len(first) - len(second))
+    return text.translate(dict(zip(map(ord, first), second, strict=False)))
+
+
+_CLASSES = {
+    "[:lower:]": "abcdefghijklmnopqrstuvwxyz",
+    "[:upper:]": "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
+    "[:digit:]": "0123456789",
+    "[:space:]": " \t\n\r\v\f",
+}
+
+
+def _set(source: str) -> str:
+    """A set of tr: ranges and classes."""
+    for name, members in _CLASSES.items():
+        source = source.replace(name, members)
+    source = ansi(source)
+    return re.sub(r"(.)-(.)", _range, source, flags=re.DOTALL)
+
+
+def _range(found: re.Match[str]) -> str:
+    first, last = ord(found[1]), ord(found[2])
+    return "".join(map(chr, range(first, last + 1))) if first <= last < first + 512 else found[0]
+
+
+def rot13(run: Run, argv: list[str], state: State) -> str:
+    text = _input(run, argv, state)
+    return origin(text) or codecs.encode(text, "rot13")
+
+
+def substitute(run: Run, argv: list[str], state: State) -> str | None:
+    """sed: a single ``s`` command on standard input is computed; the rest is for the knowledge base."""
+    scripts = [word for word in argv[1:] if not word.startswith("-")]
+    found = (
+        re.fullmatch(r"s(.)((?:(?!\1).)*)\1((?:(?!\1).)*)\1(g?)", unmarked(scripts[0])) if len(scripts) == 1 else None
+    )
+    text = state.stdin.text
+    if found is None or text is None or opaque(text) or re.search(r"[][\\().*+?^$|{}&]", found[2] + found[3]):
+        return None
+    count = -1 if found[4] else 1
+    return "\n".join(line.replace(found[2], found[3], count) for line in state.stdin.all().split("\n"))
+
+
+def _input(run: Run, argv: list[str], state: State, values: tuple[str, ...] = ()) -> str:
+    """What a filter reads: the files named, else standard input."""
+    words = iter(argv[1:])
+    paths = []
+    for word in words:
+        if word in values:
+            next(words, "")
+        elif not word.startswith("-"):
+            paths.append(word)
+    return "".join(run.redirects.contents(path, state) for path in paths) if paths else state.stdin.all()
+
+
+def pwd(run: Run, argv: list[str], state: State) -> str:
+    return state.cwd + "\n"
+
+
+def mktemp(run: Run, argv: list[str], state: State) -> str:
+    return f"/tmp/tmp.{UNKNOWN}\n"
+
+
+def resolved(run: Run, argv: list[str], state: State) -> str:
+    """realpath, readlink."""
+    words = [word for word in argv[1:] if not word.startswith("-")]
+    return run.findings.targets.absolute(words[-1], state.cwd) + "\n" if words else ""
+
+
+def dirname(run: Run, argv: list[str], state: State) -> str:
+    return "".join(
+        (word.rstrip("/").rpartition("/")[0] or ("/" if word.startswith("/") else ".")) + "\n" for word in argv[1:2]
+    )
+
+
+def basename(run: Run, argv: list[str], state: State) -> str:
+    return "".join(
+        word.rstrip("/").rpartition("/")[2].removesuffix(argv[2] if len(argv) > 2 else "") + "\n" for word in argv[1:2]
+    )
+
+
+def seq(run: Run, argv: list[str], state: State) -> str:
+    numbers = [int(word) for word in argv[1:] if re.fullmatch(r"-?\d{1,6}", word)]
+    if not numbers or len(numbers) > 2 or numbers[-1] - (numbers[0] if len(numbers) > 1 else 1) > 1000:
+        return UNKNOWN
+    first = numbers[0] if len(numbers) > 1 else 1
+    return "".join(f"{number}\n" for number in range(first, numbers[-1] + 1))
+
+
+FILTERS = {
+    "echo": echo,
+    "printf": printf,
+    "tee": tee,
+    "rev": rev,
+    "base64": base,
+    "base32": base,
+    "basenc": base,
+    "xxd": xxd,
+    "openssl": openssl,
+    "gunzip": decompress,
+    "zcat": decompress,
+    "gzip": decompress,
+    "tr": tr,
+    "rot13": rot13,
+    "caesar": rot13,
+    "sed": substitute,
+    "pwd": pwd,
+    "mktemp": mktemp,
+    "realpath": resolved,
+    "readlink": resolved,
+    "dirname": dirname,
+    "basename": basename,
+    "seq": seq,
+    **dict.fromkeys(
+        [
+            "cat",
+            "tac",
+            "head",
+            "tail",
+            "sort",
+            "uniq",
+            "grep",
+            "egrep",
+            "fgrep",
+            "cut",
+            "pv",
+            "nl",
+            "less",
+            "more",
+            "bat",
+            "strings",
+        ],
+        cat,
+    ),
+}

@@ -1,0 +1,235 @@
+"""Programs that build commands from their input or arguments: xargs, parallel, find, git's shell escapes, make."""
+
+import re
+
+from lighthoused.gate.programs.builtins import code
+from lighthoused.gate.shell.run import Run
+from lighthoused.gate.shell.state import Input, State
+from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque
+
+MAX_BATCH = 64
+_XARGS_VALUES = frozenset(
+    {"-a", "--arg-file", "-d", "--delimiter", "-E", "-I", "-L", "--max-lines", "-n", "--max-args", "-P", "--max-procs"}
+    | {"-s", "--max-chars", "-R", "-S", "-J"}
+)
+
+
+def xargs(run: Run, argv: list[str], state: State) -> str:
+    """Words of standard input become arguments; unknown where the input is."""
+    words = argv[1:]
+    replace = ""
+    while words and words[0].startswith("-") and len(words[0]) > 1:
+        flag = words.pop(0)
+        if flag[:2] in ("-I", "-J", "-i") or flag.startswith("--replace"):
+            attached = flag.partition("=")[2] if flag.startswith("--") else flag[2:]
+            takes = flag in ("-I", "-J") and words
+            replace = attached or (words.pop(0) if takes else "{}")
+        elif flag in _XARGS_VALUES and words:
+            words.pop(0)
+        elif flag == "--":
+            break
+    text = state.stdin.all()
+    items = text.split("\n") if replace else re.split(r"[\s\0]+", text)
+    items = [item.strip("'\"") for item in items if item.strip()][:MAX_BATCH]
+    return _each(run, words or ["echo"], items, replace, state)
+
+
+def _each(run: Run, command: list[str], items: list[str], replace: str, state: State) -> str:
+    child = state.fork(Input(""))
+    if not replace:
+        return run.command([*command, *items], child)
+    outputs = [run.command([word.replace(replace, item) for word in command], child) for item in items or [UNKNOWN]]
+    return "".join(outputs)
+
+
+def parallel(run: Run, argv: list[str], state: State) -> str:
+    """GNU parallel: ``command ::: arguments``, or arguments from standard input; each a shell command."""
+    words = argv[1:]
+    while words and words[0].startswith("-") and words[0] != "--":
+        flag = words.pop(0)
+        if (
+            flag in ("-j", "--jobs", "-a", "-I", "-S", "--delay", "--timeout", "-N", "-n", "--joblog", "-C", "--colsep")
+            and words
+        ):
+            words.pop(0)
+    separators = [at for at, word in enumerate(words) if word in (":::", ":::+", "::::")]
+    command = words[: separators[0]] if separators else words
+    items = [word for word in words[separators[0] :] if not word.startswith(":::")] if separators else []
+    if not separators:
+        items = [line for line in state.stdin.all().split("\n") if line.strip()]
+    child = state.fork(Input(""))
+    source = " ".join(command)
+    for item in items[:MAX_BATCH] or [UNKNOWN]:
+        filled = re.sub(r"\{[./]*\d*\}", lambda _, item=item: item, source)  # type: ignore[misc]
+        code(run, filled if filled != source else f"{source} {item}".strip(), child, "parallel")
+    return UNKNOWN
+
+
+_FIND_VALUES = frozenset(
+    {"-amin", "-anewer", "-atime", "-cmin", "-cnewer", "-context", "-ctime", "-fstype", "-gid", "-group", "-ilname"}
+    | {"-iname", "-inum", "-ipath", "-iregex", "-iwholename", "-links", "-lname", "-mmin", "-mtime", "-name", "-newer"}
+    | {"-path", "-perm", "-regex", "-samefile", "-size", "-type", "-uid", "-used", "-user", "-wholename", "-xtype"}
+    | {"-maxdepth", "-mindepth", "-printf", "-regextype", "-D"}
+)
+_FIND_FILTERS = frozenset(
+    {
+        "-name",
+        "-iname",
+        "-path",
+        "-ipath",
+        "-regex",
+        "-wholename",
+        "-mtime",
+        "-mmin",
+        "-atime",
+        "-ctime",
+        "-newer",
+        "-size",
+    }
+    | {"-empty", "-user", "-perm", "-samefile", "-inum", "-iregex", "-iwholename"}
+)
+
+
+def find(run: Run, argv: list[str], state: State) -> str:
+    """Walks from its starting points; deletes, or runs commands on what it finds."""
+    words = argv[1:]
+    while (words and words[0] in ("-H", "-L", "-P")) or (words[:1] and words[0].startswith("-O")):
+        words = words[1:]
+    split = next((at for at, word in enumerate(words) if word[:1] in ("-", "(", "!") and word != "-"), len(words))
+    starts, expression = words[:split] or ["."], words[split:]
+    names = _names(expression)
+    found = [_found(start, name) for start in starts for name in names]
+    filtered = not _FIND_FILTERS.isdisjoint(expression)
+    _actions(run, expression, found if filtered else starts, filtered, state)
+    return "".join(
+        f"{path}\n" for path in (found if filtered else [f"{start.rstrip('/')}/{GLOB}*" for start in starts])
+    )
+
+
+def _names(expression: list[str]) -> list[str]:
+    """The names that pass, as patterns."""
+    names = [
+        expression[at + 1]
+        for at, word in enumerate(expression[:-1])
+        if word in ("-name", "-iname") and (at == 0 or expression[at - 1] not in ("!", "-not"))
+    ]
+    return [re.sub(r"(?<!\ue003)([*?\[])", "\ue003\\1", name) for name in names[:16]] or [f"some{GLOB}*"]
+
+
+def _found(start: str, name: str) -> str:
+    return f"{start.rstrip('/') or '/'}/{GLOB}*/{name}" if start.rstrip("/") else f"/{GLOB}*/{name}"
+
+
+def _actions(run: Run, expression: list[str], paths: list[str], filtered: bool, state: State) -> None:
+    at = 0
+    while at < len(expression):
+        word = expression[at]
+        at += 1
+        if word in _FIND_VALUES:
+            at += 1
+        elif word == "-delete":
+            for path in paths:
+                note = "find -delete removes all that it finds."
+                run.findings.path("delete", path, state.cwd, program="find", recursive=not filtered, note=note)
+        elif word in ("-exec", "-execdir", "-ok", "-okdir"):
+            end = next((end for end in range(at, len(expression)) if expression[end] in (";", "+")), len(expression))
+            _run_on(run, expression[at:end], paths, state)
+            at = end + 1
+        elif word in ("-fprint", "-fprintf", "-fls", "-fprint0") and at < len(expression):
+            run.findings.path("write", expression[at], state.cwd, program="find")
+            at += 1
+
+
+def _run_on(run: Run, command: list[str], paths: list[str], state: State) -> None:
+    child = state.fork(Input(""))
+    for path in paths[:MAX_BATCH]:
+        if command:
+            run.command([word.replace("{}", path) for word in command], child)
+
+
+_GIT_VALUES = frozenset(
+    {"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"}
+)
+_GIT_RUNS = frozenset(
+    {"core.pager", "core.editor", "core.sshcommand", "core.fsmonitor", "sequence.editor", "diff.external"}
+)
+
+
+def git(run: Run, argv: list[str], state: State) -> str | None:
+    """What git runs for its user: aliases by -c, bisect run, rebase --exec, submodule foreach. Then the rest is data."""
+    words = argv[1:]
+    settings, folder = [], ""
+    while words and words[0].startswith("-"):
+        flag = words.pop(0)
+        if flag == "-c" and words:
+            settings.append(words.pop(0))
+        elif flag in _GIT_VALUES and words:
+            value = words.pop(0)
+            folder = value if flag in ("-C", "--work-tree") else folder
+    aliased = _configured(run, settings, words, state)
+    if aliased is not None:
+        return aliased
+    _runs(run, words, state)
+    if folder:
+        child = state.fork()
+        child.assign("PWD", (run.findings.targets.absolute(folder, state.cwd),))
+        return run.command(["git", *words], child) if words else ""
+    if words[:1] == ["rev-parse"] and "--show-toplevel" in words:
+        return state.cwd + "\n"
+    return None
+
+
+def _configured(run: Run, settings: list[str], words: list[str], state: State) -> str | None:
+    """Programs and aliases that ``-c name=value`` sets; None where no alias is called."""
+    for setting in settings:
+        name, _, value = setting.partition("=")
+        if name.lower() in _GIT_RUNS:
+            code(run, value, state.fork(), "git")
+        if words and name.lower() == f"alias.{words[0].lower()}":
+            if value.startswith("!"):
+                return code(run, " ".join([value[1:], *words[1:]]), state.fork(), "git")
+            return run.command(["git", *value.split(), *words[1:]], state)
+    return None
+
+
+def _runs(run: Run, words: list[str], state: State) -> None:
+    if words[:2] == ["bisect", "run"] and len(words) > 2:
+        run.command(words[2:], state.fork())
+    elif words[:2] == ["submodule", "foreach"]:
+        rest = [word for word in words[2:] if not word.startswith("--")]
+        code(run, " ".join(rest), state.fork(), "git")
+    elif words[:1] == ["rebase"]:
+        for at, word in enumerate(words):
+            if word in ("-x", "--exec") and at + 1 < len(words):
+                code(run, words[at + 1], state.fork(), "git")
+    elif words[:1] == ["filter-branch"]:
+        for at, word in enumerate(words[:-1]):
+            if word.endswith("-filter") and not opaque(words[at + 1]):
+                code(run, words[at + 1], state.fork(), "git")
+
+
+def containers(run: Run, argv: list[str], state: State) -> str | None:
+    """docker run with a command: it runs in a container, on the host where its files are mounted."""
+    words = argv[1:]
+    if not words or words[0] != "run":
+        return None
+    mounts = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-v", "--volume", "--mount")]
+    mounts += [word.partition("=")[2] for word in words if word.startswith(("--volume=", "--mount="))]
+    note = "The container sees the whole machine."
+    if "--privileged" in words or any(
+        re.match(r"/:|type=bind,(src|source)=/,|/var/run/docker\.sock", mount) for mount in mounts
+    ):
+        run.findings.add("escalate_privilege", "docker run", "system", program=argv[0], note=note)
+    return None
+
+
+LAUNCHERS = {
+    "xargs": xargs,
+    "gxargs": xargs,
+    "parallel": parallel,
+    "find": find,
+    "gfind": find,
+    "git": git,
+    "docker": containers,
+    "podman": containers,
+}

@@ -1,0 +1,151 @@
+"""Unwraps programs that run another command, by the table wrappers.toml. Must not know what the inner command does."""
+
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import resources
+
+import msgspec
+
+from lighthoused.core.errors import Invalid
+from lighthoused.core.verdicts import Scope
+from lighthoused.gate.programs.builtins import code
+from lighthoused.gate.shell.run import Run
+from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.text import UNKNOWN
+
+
+class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
+    """A table of wrappers.toml, which says what the fields mean."""
+
+    values: frozenset[str] = frozenset()
+    skip: int = 0
+    sub: frozenset[str] = frozenset()
+    sub_values: frozenset[str] = frozenset()
+    assignments: bool = False
+    joined: bool = False
+    source_flags: frozenset[str] = frozenset()
+    after: str = ""
+    remote: Scope | None = None
+    privileged: bool = False
+    fetches: bool = False
+
+
+class Wrappers:
+    """The family of programs that run the command in their arguments."""
+
+    def __init__(self, table: dict[str, Wrapper]) -> None:
+        self._table = table
+
+    def __call__(self, run: Run, argv: list[str], state: State) -> str | None:
+        wrapper = self._table.get(argv[0])
+        if wrapper is None:
+            return None
+        inside = state.fork() if wrapper.remote or wrapper.sub else state
+        inner = _inner(wrapper, argv[1:], inside)
+        if inner is None:
+            return None
+        sources, command = inner
+        with _place(run, wrapper):
+            output = "".join(code(run, source, inside.fork(), argv[0]) for source in sources)
+            if not command:
+                return output or UNKNOWN
+            if wrapper.joined:
+                return output + code(run, " ".join(command), inside.fork(), argv[0])
+            return output + run.command(command, inside)
+
+
+def load() -> Wrappers:
+    """The table that comes with the package. Raises Invalid naming what is wrong in it."""
+    text = (resources.files("lighthoused.gate.programs") / "wrappers.toml").read_text("utf-8")
+    try:
+        return Wrappers(msgspec.convert(tomllib.loads(text), dict[str, Wrapper]))
+    except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
+        raise Invalid(f"The table of wrappers, wrappers.toml, is wrong: {error}.") from None
+
+
+@contextmanager
+def _place(run: Run, wrapper: Wrapper) -> Iterator[None]:
+    """While the inner command runs, it runs elsewhere, or as somebody else."""
+    place = run.findings.place
+    before = (place.privileged, place.remote)
+    place.privileged = place.privileged or wrapper.privileged
+    place.remote = place.remote or wrapper.remote
+    yield
+    place.privileged, place.remote = before
+
+
+def _inner(wrapper: Wrapper, words: list[str], state: State) -> tuple[list[str], list[str]] | None:
+    """Shell sources among the flags, and the command that follows; None where it wraps nothing."""
+    sources: list[str] = []
+    rest = _flags(words, wrapper.values, wrapper.source_flags, sources)
+    if wrapper.sub:
+        if not rest or rest[0] not in wrapper.sub:
+            return None
+        rest = _flags(rest[1:], wrapper.sub_values or wrapper.values, wrapper.source_flags, sources)
+    if wrapper.after:
+        if wrapper.after not in words:
+            return (sources, []) if sources else None
+        rest = words[words.index(wrapper.after) + 1 :]
+    else:
+        rest = _skip(wrapper, rest, sources)
+    if wrapper.assignments:
+        rest = _assignments(rest, state)
+    return sources, rest
+
+
+def _flags(words: list[str], values: frozenset[str], source_flags: frozenset[str], sources: list[str]) -> list[str]:
+    """The words after the leading flags. Sources are collected."""
+    at = 0
+    while at < len(words):
+        word = words[at]
+        if word == "--":
+            return words[at + 1 :]
+        if len(word) < 2 or word[0] not in "-+":
+            break
+        at += 1
+        flag, equals, value = word.partition("=")
+        short = next((short for short in source_flags if not word.startswith("--") and short[1:] in word[1:]), "")
+        if word in source_flags or (short and len(short) == 2):
+            attached = word.partition(short[1:])[2] if short and word not in source_flags else ""
+            if attached:
+                sources.append(attached)
+            elif at < len(words):
+                sources.append(words[at])
+                at += 1
+        elif flag in source_flags and equals:
+            sources.append(value)
+        elif _takes(word, values):
+            at += 1
+    return words[at:]
+
+
+def _takes(word: str, values: frozenset[str]) -> bool:
+    """Whether the next word is this flag's value; of combined short flags the last may take one."""
+    if word.startswith("--"):
+        return word in values
+    return word in values or ("-" + word[-1] in values and "-" + word[1] not in values)
+
+
+def _skip(wrapper: Wrapper, words: list[str], sources: list[str]) -> list[str]:
+    rest = words[wrapper.skip :] if wrapper.skip != 99 else []
+    if (wrapper.skip and wrapper.source_flags) or wrapper.skip == 99:
+        before = len(sources)
+        left = words
+        while left:
+            left = _flags(
+                left[1:] if left[:1] and left[0][:1] != "-" else left, wrapper.values, wrapper.source_flags, sources
+            )
+        return [] if len(sources) > before or wrapper.skip == 99 else rest
+    return rest
+
+
+def _assignments(words: list[str], state: State) -> list[str]:
+    at = 0
+    while at < len(words):
+        name, equals, value = words[at].partition("=")
+        if not equals or not name.isidentifier():
+            break
+        state.assign(name, (value,))
+        at += 1
+    return words[at:]

@@ -1,0 +1,132 @@
+"""A small syntax tree of shell commands: what the abstract run needs, and no more. Knows no parser."""
+
+from typing import NamedTuple, TypeAlias
+
+
+class Lit(NamedTuple):
+    """Text that stands for itself. `bare`: unquoted, with pattern characters marked by text.GLOB."""
+
+    text: str
+    bare: bool = False
+
+
+class Param(NamedTuple):
+    """``$name`` or ``${name op argument}``. `subscript` is ``@``, ``*``, a number or ""; `length` for ``${#name}``."""
+
+    name: str
+    quoted: bool
+    op: str = ""
+    argument: "Word | None" = None
+    subscript: str = ""
+    length: bool = False
+    indirect: bool = False
+
+
+class Subst(NamedTuple):
+    """``$(body)`` or backticks."""
+
+    body: "Command"
+    quoted: bool
+
+
+class Process(NamedTuple):
+    """``<(body)`` or ``>(body)``."""
+
+    body: "Command"
+    reads: bool
+
+
+class Arith(NamedTuple):
+    """``$((...))``: a number; its substitutions run. `text` is its source."""
+
+    parts: "tuple[Part, ...]"
+    text: str
+
+
+Part: TypeAlias = Lit | Param | Subst | Process | Arith
+
+
+class Word(NamedTuple):
+    """One word of the source; expands to any number of fields. `quoted`: an empty one stays."""
+
+    parts: tuple[Part, ...]
+    quoted: bool = False
+
+
+class Assign(NamedTuple):
+    """``name=value``, ``name+=value``, ``name=(values)``."""
+
+    name: str
+    value: Word | tuple[Word, ...]
+    append: bool = False
+    subscript: str = ""
+
+
+class Redirect(NamedTuple):
+    """`op` as in the source, ``<<`` for here-documents and ``<<<`` for here-strings, whose text is `target`."""
+
+    op: str
+    target: Word
+    fd: str = ""
+
+
+class Simple(NamedTuple):
+    """A command with its assignments. `names`: parameters that its words mention. `extra`: nested substitutions."""
+
+    assigns: tuple[Assign, ...]
+    words: tuple[Word, ...]
+    redirects: tuple[Redirect, ...] = ()
+    names: frozenset[str] = frozenset()
+    extra: tuple[Part, ...] = ()
+
+
+class Redirected(NamedTuple):
+    body: "Command"
+    redirects: tuple[Redirect, ...]
+
+
+class Pipeline(NamedTuple):
+    parts: "tuple[Command, ...]"
+
+
+class Sequence(NamedTuple):
+    """Commands one after the other; ``&&``, ``||`` and ``&`` too: each may run."""
+
+    parts: "tuple[Command, ...]"
+    background: bool = False
+
+
+class Subshell(NamedTuple):
+    body: "Command"
+
+
+class Branch(NamedTuple):
+    """Any of these may run."""
+
+    bodies: "tuple[Command, ...]"
+
+
+class While(NamedTuple):
+    condition: "Command"
+    body: "Command"
+
+
+class For(NamedTuple):
+    name: str
+    words: tuple[Word, ...]
+    body: "Command"
+
+
+class Function(NamedTuple):
+    name: str
+    body: "Command"
+
+
+class Trouble(NamedTuple):
+    """Source that the parser did not understand."""
+
+    text: str
+
+
+Command: TypeAlias = Simple | Redirected | Pipeline | Sequence | Subshell | Branch | While | For | Function | Trouble
+EMPTY = Sequence(())

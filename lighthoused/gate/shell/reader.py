@@ -1,0 +1,347 @@
+"""Reads shell source into the syntax tree of `ast`, by tree-sitter-bash: the only importer of tree_sitter in the gate.
+
+Bounded in size, depth and number of nodes: over a bound, or where the parser gives up, it raises Unresolvable.
+"""
+
+from collections.abc import Callable, Iterable
+
+import tree_sitter
+import tree_sitter_bash
+
+from lighthoused.gate.shell import ast, heredocs
+from lighthoused.gate.shell.text import HEREDOC, literal
+from lighthoused.gate.shell.words import Words
+
+MAX_SOURCE = 1 << 20
+MAX_NODES = 60_000
+MAX_DEPTH = 120
+
+Node = tree_sitter.Node
+_LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
+_HARMLESS_ERROR = set("()<>;&|[]{}\n`'\" \t,.:")
+
+
+class Unresolvable(Exception):
+    """The source is over a bound: what it would do is not known."""
+
+
+class Reader:
+    """A parser with its bounds; not to be shared between threads."""
+
+    def __init__(self) -> None:
+        self._parser = tree_sitter.Parser(_LANGUAGE)
+
+    def read(self, source: str) -> ast.Command:
+        """The command tree of a script. Raises Unresolvable."""
+        if len(source) > MAX_SOURCE:
+            raise Unresolvable(f"The command has more than {MAX_SOURCE} characters.")
+        source = literal(source) if not source.isascii() or "\0" in source else source
+        documents: list[heredocs.Document] = []
+        if "<<" in source:
+            source, documents = heredocs.extract(source)
+        return _Reading(source, documents, self._tree).script()
+
+    def _tree(self, source: bytes) -> Node:
+        tree = self._parser.parse(source)
+        if tree.root_node.descendant_count > MAX_NODES:
+            raise Unresolvable(f"The command has more than {MAX_NODES} parts.")
+        return tree.root_node
+
+
+class _Reading:
+    """One conversion."""
+
+    def __init__(
+        self, source: str, documents: list[heredocs.Document], tree: Callable[[bytes], Node], depth: int = 0
+    ) -> None:
+        self.source = source.encode("utf-8", "replace")
+        self.documents = documents
+        self._tree = tree
+        self._depth = depth
+        self.words = Words(self)
+
+    def script(self) -> ast.Command:
+        root = self._tree(self.source)
+        return self._with_trouble(root, self._sequence(root.children))
+
+    def nested(self, source: str) -> ast.Command:
+        """Source within this source, such as the inside of backticks."""
+        if self._depth > 8:
+            raise Unresolvable("Commands are nested too deeply.")
+        return _Reading(source, self.documents, self._tree, self._depth + 1).script()
+
+    def nested_word(self, source: str) -> ast.Word:
+        """A word that stands in other source, such as the default in ``${name:-default}``."""
+        reading = _Reading(source, self.documents, self._tree, self._depth + 1)
+        if self._depth > 8:
+            raise Unresolvable("Expansions are nested too deeply.")
+        root = reading._tree(reading.source)
+        return reading.words.of_text_node(root)
+
+    def nested_document(self, number: int) -> ast.Word:
+        """The text of a here-document that was taken out."""
+        document = self.documents[number]
+        if document.quoted or not any(mark in document.text for mark in "$`\\"):
+            return ast.Word((ast.Lit(document.text),), True)
+        reading = _Reading(f"cat <<LHEND\n{document.text}LHEND\n", self.documents, self._tree, self._depth + 1)
+        found = _first(reading._tree(reading.source), "heredoc_body")
+        if found is None or self._depth > 8:
+            raise Unresolvable("A here-document could not be read.")
+        return reading.words.of_document(found, document.text)
+
+    def text(self, node: Node) -> str:
+        return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+
+    # --- commands -----------------------------------------------------------------------------------------------------
+
+    def command(self, node: Node) -> ast.Command:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Unresolvable(f"The command is nested more than {MAX_DEPTH} levels deep.")
+        convert = _CONVERT.get(node.type)
+        made = ast.Trouble(self.text(node)) if convert is None else convert(self, node)
+        self._depth -= 1
+        return made
+
+    def _with_trouble(self, node: Node, made: ast.Command) -> ast.Command:
+        if not node.has_error:
+            return made
+        troubles = [text for text in self._errors(node) if not set(text) <= _HARMLESS_ERROR]
+        return ast.Sequence((made, *map(ast.Trouble, troubles)))
+
+    def _errors(self, root: Node) -> Iterable[str]:
+        """The source of the outermost nodes that the parser marked as errors."""
+        waiting = [root]
+        while waiting:
+            node = waiting.pop()
+            if node.type == "ERROR":
+                yield self.text(node)
+            elif node.has_error:
+                waiting.extend(node.children)
+
+    def _sequence(self, nodes: Iterable[Node]) -> ast.Command:
+        """Statements among these nodes, in order; anything else is punctuation."""
+        made = []
+        for node in nodes:
+            if node.type == "ERROR":
+                made.append(self._sequence(node.children))
+            elif node.is_named and node.type not in _NO_STATEMENT:
+                made.append(self.command(node))
+            elif node.type == "&" and made:
+                made[-1] = ast.Sequence((made[-1],), background=True)
+        return made[0] if len(made) == 1 else ast.Sequence(tuple(made))
+
+    def _compound(self, node: Node) -> ast.Command:
+        if node.child_count and node.children[0].type == "((":
+            return self._evaluation(node)
+        return self._sequence(node.children)
+
+    def _pipeline(self, node: Node) -> ast.Command:
+        return ast.Pipeline(
+            tuple(self.command(child) for child in node.children if child.is_named and child.type != "comment")
+        )
+
+    def _subshell(self, node: Node) -> ast.Command:
+        return ast.Subshell(self._sequence(node.children))
+
+    def _redirected(self, node: Node) -> ast.Command:
+        """Redirections of a pipeline or list belong to its last command (a quirk of the grammar)."""
+        body: ast.Command = ast.EMPTY
+        redirects = []
+        words: list[ast.Word] = []
+        for child in node.children:
+            if child.type in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
+                made, more = self._redirect(child)
+                redirects.append(made)
+                words.extend(more)
+            elif child.is_named and child.type not in _NO_STATEMENT:
+                body = self.command(child)
+        return _redirect_last(body, tuple(redirects), tuple(words))
+
+    def _redirect(self, node: Node) -> tuple[ast.Redirect, list[ast.Word]]:
+        """A redirection, and words after it that the grammar took in but which belong to the command."""
+        fd, op = "", ""
+        words = []
+        for child in node.children:
+            if child.type == "file_descriptor":
+                fd = self.text(child)
+            elif not child.is_named:
+                op = op or self.text(child)
+            elif child.type != "ERROR":
+                words.append(self.words.word(child))
+        target = words[0] if words else ast.Word(())
+        marked = target.parts[0] if target.parts else None
+        if op == "<<<" and isinstance(marked, ast.Lit) and marked.text[:1] == HEREDOC:
+            target = self.nested_document(int(marked.text.split(HEREDOC)[1]))
+            op = "<<"
+        return ast.Redirect(op, target, fd), words[1:]
+
+    def _simple(self, node: Node) -> ast.Command:
+        self.words.mentioned = set()
+        assigns: list[ast.Assign] = []
+        words: list[ast.Word] = []
+        redirects: list[ast.Redirect] = []
+        for child in node.children:
+            kind = child.type
+            if kind == "variable_assignment":
+                assigns.append(self._assign(child))
+            elif kind == "command_name":
+                words.extend(self.words.words(child.children[0]) if child.child_count else [])
+            elif kind in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
+                made, more = self._redirect(child)
+                redirects.append(made)
+                words.extend(more)
+            elif kind not in ("ERROR", "comment") and not (
+                kind == "$" and child.child_count == 0 and child.next_sibling
+            ):
+                words.extend(self.words.words(child))
+        return ast.Simple(tuple(assigns), tuple(words), tuple(redirects), frozenset(self.words.mentioned))
+
+    def _declaration(self, node: Node) -> ast.Command:
+        """``export a=1``, ``unset x``: a command whose assignments are arguments."""
+        self.words.mentioned = set()
+        words = [ast.Word((ast.Lit(node.children[0].type),))] if node.child_count else []
+        assigns = []
+        for child in node.children[1:]:
+            if child.type == "variable_assignment":
+                assigns.append(self._assign(child))
+            elif child.type == "variable_name":
+                words.append(ast.Word((ast.Lit(self.text(child)),)))
+            elif child.type != "ERROR":
+                words.extend(self.words.words(child))
+        return ast.Simple(tuple(assigns), tuple(words), (), frozenset(self.words.mentioned))
+
+    def _assignments(self, node: Node) -> ast.Command:
+        """``a=1 b=2`` without a command."""
+        self.words.mentioned = set()
+        children = node.children if node.type == "variable_assignments" else [node]
+        assigns = tuple(self._assign(child) for child in children if child.type == "variable_assignment")
+        return ast.Simple(assigns, (), (), frozenset(self.words.mentioned))
+
+    def _assign(self, node: Node) -> ast.Assign:
+        name, index, append = "", "", False
+        value: ast.Word | tuple[ast.Word, ...] = ast.Word((), True)
+        for child in node.children:
+            if child.type == "variable_name":
+                name = self.text(child)
+            elif child.type == "subscript":
+                name, _, rest = self.text(child).partition("[")
+                index = rest.rstrip("]")
+            elif child.type in ("=", "+="):
+                append = child.type == "+="
+            elif child.type == "array":
+                value = tuple(word for each in child.children if each.is_named for word in self.words.words(each))
+            elif child.type != "ERROR":
+                value = self.words.word(child)
+        return ast.Assign(name, value, append, index)
+
+    def _if(self, node: Node) -> ast.Command:
+        """Conditions run; any of the bodies may."""
+        condition: list[Node] = []
+        then: list[Node] = []
+        others: list[ast.Command] = []
+        into = condition
+        for child in node.children:
+            if child.type == "then":
+                into = then
+            elif child.type == "elif_clause":
+                others.append(self._if(child))
+            elif child.type == "else_clause":
+                others.append(self._sequence(child.children))
+            else:
+                into.append(child)
+        bodies = (self._sequence(then), *(others or [ast.EMPTY]))
+        return ast.Sequence((self._sequence(condition), ast.Branch(bodies)))
+
+    def _case(self, node: Node) -> ast.Command:
+        bodies = []
+        extra: list[ast.Part] = []
+        for child in node.children:
+            if child.type == "case_item":
+                bodies.append(self._sequence([each for each in child.children if each.type in _CONVERT]))
+            elif child.is_named:
+                extra.extend(self.words.word(child).parts)
+        subject = ast.Simple((), (), (), frozenset(), tuple(extra))
+        return ast.Sequence((subject, ast.Branch((*bodies, ast.EMPTY))))
+
+    def _while(self, node: Node) -> ast.Command:
+        body = next((child for child in node.children if child.type == "do_group"), None)
+        condition = [child for child in node.children if child is not body and child.type not in ("while", "until")]
+        return ast.While(self._sequence(condition), self._sequence(body.children) if body else ast.EMPTY)
+
+    def _for(self, node: Node) -> ast.Command:
+        """Without ``in`` the loop takes the positional parameters."""
+        name = ""
+        words: list[ast.Word] = []
+        body: ast.Command = ast.EMPTY
+        listed = False
+        for child in node.children:
+            if child.type == "variable_name" and not name:
+                name = self.text(child)
+            elif child.type in ("do_group", "compound_statement"):
+                body = self._sequence(child.children)
+            elif child.type == "in":
+                listed = True
+            elif child.is_named and child.type not in _NO_STATEMENT:
+                words.extend(self.words.words(child))
+        return ast.For(name, tuple(words) if listed else (ast.Word((ast.Param("@", True),), True),), body)
+
+    def _for_arithmetic(self, node: Node) -> ast.Command:
+        body = [child for child in node.children if child.type in ("do_group", "compound_statement")]
+        return ast.While(self._evaluation(node), self._sequence(body[0].children) if body else ast.EMPTY)
+
+    def _function(self, node: Node) -> ast.Command:
+        name = next((self.text(child) for child in node.children if child.type == "word"), "")
+        bodies = [child for child in node.children if child.type in _CONVERT]
+        return ast.Function(name, self.command(bodies[-1]) if bodies else ast.EMPTY)
+
+    def _evaluation(self, node: Node) -> ast.Command:
+        """Tests and arithmetic: only their substitutions run."""
+        return ast.Simple((), (), (), frozenset(), tuple(self.words.substitutions(node)))
+
+
+def _redirect_last(body: ast.Command, redirects: tuple[ast.Redirect, ...], words: tuple[ast.Word, ...]) -> ast.Command:
+    if isinstance(body, ast.Simple):
+        return body._replace(redirects=body.redirects + redirects, words=body.words + words)
+    if isinstance(body, ast.Pipeline | ast.Sequence) and body.parts and not _is_group(body):
+        return body._replace(parts=(*body.parts[:-1], _redirect_last(body.parts[-1], redirects, words)))
+    return ast.Redirected(body, redirects)
+
+
+def _is_group(body: ast.Command) -> bool:
+    return isinstance(body, ast.Sequence) and body.background
+
+
+def _first(node: Node, kind: str) -> Node | None:
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        if node.type == kind:
+            return node
+        waiting.extend(node.children)
+    return None
+
+
+_NO_STATEMENT = frozenset({"comment", "heredoc_body", "heredoc_end", "file_descriptor"})
+_CONVERT: dict[str, Callable[[_Reading, Node], ast.Command]] = {
+    "command": _Reading._simple,
+    "declaration_command": _Reading._declaration,
+    "unset_command": _Reading._declaration,
+    "variable_assignment": _Reading._assignments,
+    "variable_assignments": _Reading._assignments,
+    "pipeline": _Reading._pipeline,
+    "list": lambda reading, node: reading._sequence(node.children),
+    "program": lambda reading, node: reading._sequence(node.children),
+    "do_group": lambda reading, node: reading._sequence(node.children),
+    "negated_command": lambda reading, node: reading._sequence(node.children),
+    "redirected_statement": _Reading._redirected,
+    "compound_statement": _Reading._compound,
+    "subshell": _Reading._subshell,
+    "if_statement": _Reading._if,
+    "case_statement": _Reading._case,
+    "while_statement": _Reading._while,
+    "for_statement": _Reading._for,
+    "c_style_for_statement": _Reading._for_arithmetic,
+    "function_definition": _Reading._function,
+    "test_command": _Reading._evaluation,
+}

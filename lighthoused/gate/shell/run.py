@@ -1,0 +1,222 @@
+"""Runs commands abstractly: follows the control flow, keeps the shell's state, does nothing to the world.
+
+What single commands do is for `Commands`, which is passed in. Every branch is taken; every bound leads to Unresolvable.
+"""
+
+from collections.abc import Callable
+from itertools import islice, product
+
+from lighthoused.gate.findings import Findings
+from lighthoused.gate.shell import ast
+from lighthoused.gate.shell.expand import Expander
+from lighthoused.gate.shell.reader import Reader, Unresolvable
+from lighthoused.gate.shell.redirects import Redirects
+from lighthoused.gate.shell.state import Input, State, Value
+from lighthoused.gate.shell.text import UNKNOWN, unmarked
+
+MAX_STEPS = 4000
+MAX_DEPTH = 40
+MAX_OUTPUT = 1 << 20
+MAX_ROUNDS = 24
+MAX_COMBINATIONS = 16
+
+Dispatch = Callable[["Run", list[str], State], str]
+_DECLARATIONS = frozenset({"export", "declare", "typeset", "local", "readonly", "unset"})
+
+
+class Run:
+    """One abstract run. `dispatch` says what a command with its arguments does and prints."""
+
+    def __init__(self, reader: Reader, findings: Findings, dispatch: Dispatch) -> None:
+        self.reader = reader
+        self.findings = findings
+        self.expander = Expander(self.execute)
+        self.redirects = Redirects(findings, self.expander)
+        self._dispatch = dispatch
+        self._steps = 0
+        self._depth = 0
+        self._parallel = 0
+        self._calls: list[tuple[str, int]] = []
+
+    def script(self, source: str, state: State) -> str:
+        """Run source in this state; what it prints."""
+        return self.execute(self.reader.read(unmarked(source)), state)
+
+    def execute(self, command: ast.Command, state: State) -> str:
+        """Run a command; what it prints on standard output."""
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise Unresolvable(f"Commands run each other more than {MAX_DEPTH} levels deep.")
+        output = _RUN[type(command)](self, command, state)
+        self._depth -= 1
+        self.charge(1 + (len(output) >> 10))
+        return output if len(output) <= MAX_OUTPUT else UNKNOWN
+
+    def charge(self, steps: int) -> None:
+        """Count work. Raises Unresolvable when it is too much."""
+        self._steps += steps
+        if self._steps > MAX_STEPS:
+            raise Unresolvable(f"The command takes more than {MAX_STEPS} steps to understand.")
+
+    def command(self, argv: list[str], state: State) -> str:
+        """Run a command given by its fields."""
+        self._depth += 1
+        self.charge(1)
+        if self._depth > MAX_DEPTH:
+            raise Unresolvable(f"Commands run each other more than {MAX_DEPTH} levels deep.")
+        body = state.functions.get(argv[0])
+        output = self._dispatch(self, argv, state) if body is None else self._call(argv, body, state)
+        self._depth -= 1
+        return output
+
+    def _call(self, argv: list[str], body: ast.Command, state: State) -> str:
+        """A function. One that starts itself in parallel is a fork bomb; other recursion is followed once."""
+        name = argv[0]
+        entered = [parallel for called, parallel in self._calls if called == name]
+        if len(entered) > 1:
+            if self._parallel > entered[0]:
+                note = "A function that starts itself several times over fills the machine with processes."
+                self.findings.add("exhaust", name, "process", program=name, note=note)
+            return UNKNOWN
+        self._calls.append((name, self._parallel))
+        params, state.params = state.params, tuple(argv[1:])
+        output = self.execute(body, state)
+        state.params = params
+        self._calls.pop()
+        return output
+
+    def _simple(self, command: ast.Simple, state: State) -> str:
+        several = [name for name in command.names if len(state.vars.get(name, ())) > 1]
+        if not several:
+            return self._plain(command, state)
+        outputs, states = [], []
+        for values in islice(product(*(state.vars[name] for name in several)), MAX_COMBINATIONS):
+            child = state.fork()
+            child.vars.update({name: (value,) for name, value in zip(several, values, strict=True)})
+            outputs.append(self._plain(command, child))
+            states.append(child)
+        kept = {name: state.vars[name] for name in several}
+        state.join(states)
+        assigned = {assign.name for assign in command.assigns}
+        state.vars.update({name: value for name, value in kept.items() if name not in assigned})
+        return "".join(outputs)
+
+    def _plain(self, command: ast.Simple, state: State) -> str:
+        """With every parameter at one value."""
+        if command.extra:
+            self.expander.run(command.extra, state)
+        argv = self.expander.fields(command.words, state)
+        if not argv or argv[0] in _DECLARATIONS:
+            self._assign(command.assigns, state)
+        if not argv:
+            self.redirects.finish(self.redirects.start(command.redirects, state), "", state)
+            return ""
+        if not command.redirects and not command.assigns:
+            return self.command(argv, state)
+        before = {} if argv[0] in _DECLARATIONS else {each.name: state.vars.get(each.name) for each in command.assigns}
+        if before:
+            self._assign(command.assigns, state)
+        output = self._with_redirects(command.redirects, state, lambda: self.command(argv, state))
+        for name, value in before.items():
+            if value is None:
+                state.vars.pop(name, None)
+            else:
+                state.vars[name] = value
+        return output
+
+    def _assign(self, assigns: tuple[ast.Assign, ...], state: State) -> None:
+        for assign in assigns:
+            value: Value
+            if isinstance(assign.value, ast.Word):
+                value = (unmarked(self.expander.text(assign.value, state)),)
+            else:
+                value = tuple(self.expander.fields(assign.value, state))
+            old = state.value(assign.name) or ()
+            if assign.subscript.isdigit() and int(assign.subscript) < 1024:
+                filled = [*old, *[""] * (int(assign.subscript) + 1 - len(old))]
+                filled[int(assign.subscript)] = value[0]
+                value = tuple(filled)
+            elif assign.append:
+                joined = (*old, *value) if not isinstance(assign.value, ast.Word) else ("".join((*old[:1], *value)),)
+                value = joined
+            if assign.name == "PATH":
+                continue
+            state.assign(assign.name, value)
+
+    def _with_redirects(self, redirects: tuple[ast.Redirect, ...], state: State, run: Callable[[], str]) -> str:
+        started = self.redirects.start(redirects, state)
+        before = state.stdin
+        if started.stdin is not None:
+            state.stdin = started.stdin
+        output = run()
+        state.stdin = before
+        return self.redirects.finish(started, output, state)
+
+    def _redirected(self, command: ast.Redirected, state: State) -> str:
+        return self._with_redirects(command.redirects, state, lambda: self.execute(command.body, state))
+
+    def _pipeline(self, command: ast.Pipeline, state: State) -> str:
+        output = ""
+        self._parallel += 1
+        for number, part in enumerate(command.parts):
+            output = self.execute(part, state.fork(Input(output) if number else None))
+        self._parallel -= 1
+        return output
+
+    def _sequence(self, command: ast.Sequence, state: State) -> str:
+        if not command.background:
+            return "".join([self.execute(part, state) for part in command.parts])
+        self._parallel += 1
+        output = "".join([self.execute(part, state.fork()) for part in command.parts])
+        self._parallel -= 1
+        return output
+
+    def _subshell(self, command: ast.Subshell, state: State) -> str:
+        return self.execute(command.body, state.fork())
+
+    def _branch(self, command: ast.Branch, state: State) -> str:
+        states = [state.fork() for _ in command.bodies]
+        outputs = [self.execute(body, child) for body, child in zip(command.bodies, states, strict=True)]
+        state.join(states)
+        return "".join(outputs)
+
+    def _while(self, command: ast.While, state: State) -> str:
+        outputs = []
+        for _ in range(MAX_ROUNDS):
+            outputs.append(self.execute(command.condition, state) + self.execute(command.body, state))
+            if not state.stdin.more:
+                break
+        return "".join(outputs)
+
+    def _for(self, command: ast.For, state: State) -> str:
+        values = list(dict.fromkeys(self.expander.fields(command.words, state)))
+        if len(values) > MAX_ROUNDS:
+            values = [*values[:MAX_ROUNDS], UNKNOWN]
+        outputs = []
+        for value in values:
+            state.assign(command.name, (value,))
+            outputs.append(self.execute(command.body, state))
+        return "".join(outputs)
+
+    def _function(self, command: ast.Function, state: State) -> str:
+        state.functions[command.name] = command.body
+        return ""
+
+    def _trouble(self, command: ast.Trouble, state: State) -> str:
+        note = "This part of the command could not be understood."
+        self.findings.add("unparsed", command.text[:200], certainty="unknown", note=note)
+        return UNKNOWN
+
+
+_RUN: dict[type, Callable[[Run, "ast.Command", State], str]] = {
+    ast.Simple: Run._simple,  # type: ignore[dict-item]
+    ast.Redirected: Run._redirected,  # type: ignore[dict-item]
+    ast.Pipeline: Run._pipeline,  # type: ignore[dict-item]
+    ast.Sequence: Run._sequence,  # type: ignore[dict-item]
+    ast.Subshell: Run._subshell,  # type: ignore[dict-item]
+    ast.Branch: Run._branch,  # type: ignore[dict-item]
+    ast.While: Run._while,  # type: ignore[dict-item]
+    ast.For: Run._for,  # type: ignore[dict-item]
+    ast.Function: Run._function,  # type: ignore[dict-item]
+    ast.Trouble: Run._trouble,  # type: ignore[dict-item]
+}

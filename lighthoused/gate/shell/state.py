@@ -1,0 +1,110 @@
+"""What a shell remembers while it runs: parameters, functions, aliases, written files, standard input.
+
+A parameter has alternatives, since any branch may have been taken; each alternative is a tuple of array elements.
+"""
+
+from lighthoused.gate.shell.ast import Branch, Command
+from lighthoused.gate.shell.text import UNKNOWN
+
+Value = tuple[str, ...]
+MAX_ALTERNATIVES = 8
+MAX_FILES = 64
+MAX_FILE = 1 << 18
+NOBODY_KNOWS: tuple[Value, ...] = ((UNKNOWN,),)
+
+
+class Input:
+    """Standard input: text that is read once, by lines or as a whole. None: whatever the caller has."""
+
+    def __init__(self, text: str | None = None) -> None:
+        self.text = text
+        self._at = 0
+
+    def all(self) -> str:
+        rest = UNKNOWN if self.text is None else self.text[self._at :]
+        self._at = len(self.text or "")
+        return rest
+
+    def line(self) -> str:
+        if self.text is None:
+            return UNKNOWN
+        end = self.text.find("\n", self._at)
+        end = len(self.text) if end < 0 else end
+        line = self.text[self._at : end]
+        self._at = end + 1
+        return line
+
+    @property
+    def more(self) -> bool:
+        return self.text is not None and self._at < len(self.text)
+
+
+class State:
+    """One shell process. `params` None: positional parameters are not known."""
+
+    def __init__(self, cwd: str, home: str, user: str = "") -> None:
+        self.vars: dict[str, tuple[Value, ...]] = {
+            "PWD": ((cwd,),),
+            "HOME": ((home,),),
+            "IFS": ((" \t\n",),),
+            "TMPDIR": (("/tmp",),),
+            "SHELL": (("/bin/bash",),),
+        }
+        if user:
+            self.vars["USER"] = self.vars["LOGNAME"] = ((user,),)
+        self.functions: dict[str, Command] = {}
+        self.aliases: dict[str, str] = {}
+        self.files: dict[str, str] = {}
+        self.params: tuple[str, ...] | None = None
+        self.stdin = Input()
+
+    def fork(self, stdin: Input | None = None) -> "State":
+        """A subshell: sees everything, changes nothing here."""
+        child = State.__new__(State)
+        child.vars = dict(self.vars)
+        child.functions = dict(self.functions)
+        child.aliases = dict(self.aliases)
+        child.files = self.files
+        child.params = self.params
+        child.stdin = self.stdin if stdin is None else stdin
+        return child
+
+    @property
+    def cwd(self) -> str:
+        return self.vars["PWD"][0][0]
+
+    def value(self, name: str) -> Value | None:
+        """The value of a parameter, its first alternative; None where it may come from the environment or be unset."""
+        found = self.vars.get(name)
+        return None if found is None else found[0]
+
+    def assign(self, name: str, value: Value) -> None:
+        self.vars[name] = (value,)
+
+    def write(self, path: str, text: str, append: bool) -> None:
+        """Remember what was written to a file, as far as there is room."""
+        text = self.files.get(path, "") + text if append else text
+        if len(text) > MAX_FILE or (path not in self.files and len(self.files) >= MAX_FILES):
+            text = UNKNOWN
+        if path in self.files or len(self.files) < MAX_FILES:
+            self.files[path] = text
+
+    def join(self, others: list["State"]) -> None:
+        """Become what is true after any of these ran instead."""
+        first = others[0]
+        self.vars, self.functions, self.aliases = first.vars, first.functions, first.aliases
+        for other in others[1:]:
+            self._join_vars(other)
+            for name, body in other.functions.items():
+                mine = self.functions.get(name, body)
+                self.functions[name] = body if mine is body else Branch((mine, body))
+            self.aliases.update(other.aliases)
+
+    def _join_vars(self, other: "State") -> None:
+        if other.vars == self.vars:
+            return
+        merged = dict(self.vars)
+        for name in self.vars.keys() | other.vars.keys():
+            both = dict.fromkeys((*self.vars.get(name, NOBODY_KNOWS), *other.vars.get(name, NOBODY_KNOWS)))
+            merged[name] = tuple(both) if len(both) <= MAX_ALTERNATIVES else (*tuple(both)[:1], (UNKNOWN,))
+        self.vars = merged

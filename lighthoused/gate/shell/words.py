@@ -1,0 +1,179 @@
+"""Reads words: tree-sitter nodes of quoted and unquoted text and expansions into `ast.Word`. Knows no commands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from lighthoused.gate.shell import ast, braces, quoting
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+    from lighthoused.gate.shell.reader import _Reading
+
+_PARAMETER = re.compile(
+    r"\$\{(?P<length>#)?(?P<indirect>!)?(?P<name>[A-Za-z_]\w*|\d+|[@*#?$!\-])(?:\[(?P<index>[^\]]*)\])?"
+    r"(?P<op>:[-=+?]|[-=+?]|##?|%%?|//?[#%]?|:|\^\^?|,,?|@)?(?P<rest>.*)\}\Z",
+    re.DOTALL,
+)
+
+
+class Words:
+    """The words of one source. `mentioned` collects the names of parameters."""
+
+    def __init__(self, reading: _Reading) -> None:
+        self._reading = reading
+        self.mentioned: set[str] = set()
+
+    def words(self, node: Node) -> list[ast.Word]:
+        """The words that brace expansion makes of one."""
+        word = self.word(node)
+        if node.type in ("concatenation", "brace_expression", "word") and b"{" in self._source(node):
+            return braces.expand(word)
+        return [word]
+
+    def word(self, node: Node) -> ast.Word:
+        parts = tuple(self._parts(node, False))
+        return ast.Word(parts, _quoted(node))
+
+    def of_document(self, node: Node, text: str) -> ast.Word:
+        """The body of a here-document; it begins where the first line does, whatever the parser says."""
+        source = self._reading.source
+        start = source.index(b"\n") + 1
+        parts = self._between(node.children, start, start + len(text.encode("utf-8", "replace")), quoting.heredoc)
+        return ast.Word(tuple(parts), True)
+
+    def of_text_node(self, root: Node) -> ast.Word:
+        """Source that stands for one word: all of its literal text and expansions, blanks included."""
+        parts = self._between(list(_leaves(root)), 0, len(self._reading.source), quoting.bare)
+        return ast.Word(tuple(parts), True)
+
+    def substitutions(self, node: Node) -> Iterator[ast.Part]:
+        """Command substitutions anywhere below, not descending into loops and bodies."""
+        waiting = list(node.children)
+        while waiting:
+            each = waiting.pop(0)
+            if each.type in ("command_substitution", "process_substitution"):
+                yield from self._parts(each, True)
+            elif each.type not in ("do_group", "compound_statement"):
+                waiting.extend(each.children)
+
+    def _source(self, node: Node) -> bytes:
+        return self._reading.source[node.start_byte : node.end_byte]
+
+    def _parts(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
+        kind = node.type
+        if kind in ("word", "number", "extglob_pattern", "regex", "special_variable_name", "variable_name"):
+            yield from self._bare(node, quoted)
+        elif kind == "string" or kind == "translated_string":
+            inner = node if kind == "string" else node.children[-1]
+            yield from self._between(
+                inner.children[1:-1], inner.start_byte + 1, inner.end_byte - 1, quoting.double, True
+            )
+        elif kind == "raw_string":
+            yield ast.Lit(self._reading.text(node)[1:-1])
+        elif kind == "ansi_c_string":
+            yield ast.Lit(quoting.ansi(self._reading.text(node)[2:-1]))
+        elif kind in ("concatenation", "command_name", "arithmetic_expansion") or kind not in _EXPANSIONS:
+            yield from self._compound(node, quoted)
+        else:
+            yield from _EXPANSIONS[kind](self, node, quoted)
+
+    def _bare(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
+        """A plain word; some parsers' words hold expansions as children."""
+        if node.child_count and any(child.is_named for child in node.children):
+            yield from self._between(node.children, node.start_byte, node.end_byte, quoting.bare)
+        else:
+            yield ast.Lit(quoting.bare(self._reading.text(node)), not quoted)
+
+    def _compound(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
+        if node.type == "arithmetic_expansion":
+            yield ast.Arith(tuple(self.substitutions(node)), self._reading.text(node))
+        elif node.child_count == 0 or node.type in ("brace_expression", "array"):
+            yield ast.Lit(quoting.bare(self._reading.text(node)), not quoted)
+        else:
+            yield from self._between(node.children, node.start_byte, node.end_byte, quoting.bare, quoted)
+
+    def _between(
+        self, nodes: list[Node], start: int, end: int, unquote: object, quoted: bool = False
+    ) -> Iterator[ast.Part]:
+        """The parts of these nodes, and the text between them, of which the parser tells nothing."""
+        source = self._reading.source
+        unquoted = unquote is quoting.bare and not quoted
+        at = start
+        for node in nodes:
+            if node.start_byte > at:
+                yield ast.Lit(unquote(source[at : node.start_byte].decode("utf-8", "replace")), unquoted)  # type: ignore[operator]
+            if node.type in ("string_content", "heredoc_content") or (
+                node.child_count == 0 and unquote is not quoting.bare
+            ):
+                yield ast.Lit(unquote(self._reading.text(node)))  # type: ignore[operator]
+            else:
+                yield from self._parts(node, not unquoted)
+            at = max(at, node.end_byte)
+        if at < end:
+            yield ast.Lit(unquote(source[at:end].decode("utf-8", "replace")), unquoted)  # type: ignore[operator]
+
+    def _simple_expansion(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
+        name = self._reading.text(node)[1:]
+        self.mentioned.add(name)
+        yield ast.Param(name, quoted)
+
+    def _expansion(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
+        found = _PARAMETER.match(self._reading.text(node))
+        if found is None:
+            yield ast.Param("", quoted)
+            return
+        self.mentioned.add(found["name"])
+        argument = self._reading.nested_word(found["rest"]) if found["op"] and found["rest"] else None
+        yield ast.Param(
+            found["name"],
+            quoted,
+            found["op"] or "",
+            argument,
+            found["index"] or "",
+            bool(found["length"]),
+            bool(found["indirect"]),
+        )
+
+    def _command_substitution(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
+        """``$(<file)`` is ``$(cat file)``."""
+        source = self._reading.text(node)
+        mentioned = self.mentioned
+        if source.startswith("`"):
+            body = self._reading.nested(quoting.backtick(source[1:-1]))
+        else:
+            body = self._reading._sequence(node.children)
+        self.mentioned = mentioned
+        yield ast.Subst(body, quoted)
+
+    def _process_substitution(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
+        mentioned = self.mentioned
+        body = self._reading._sequence(node.children)
+        self.mentioned = mentioned
+        yield ast.Process(body, self._source(node).startswith(b"<"))
+
+
+def _leaves(root: Node) -> Iterator[Node]:
+    """The outermost expansions and strings below, in order."""
+    for child in root.children:
+        if child.type in _EXPANSIONS or child.type in ("string", "raw_string", "ansi_c_string"):
+            yield child
+        else:
+            yield from _leaves(child)
+
+
+def _quoted(node: Node) -> bool:
+    if node.type == "concatenation":
+        return any(_quoted(child) for child in node.children)
+    return node.type in ("string", "raw_string", "ansi_c_string", "translated_string")
+
+
+_EXPANSIONS = {
+    "simple_expansion": Words._simple_expansion,
+    "expansion": Words._expansion,
+    "command_substitution": Words._command_substitution,
+    "process_substitution": Words._process_substitution,
+}

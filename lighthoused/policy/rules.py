@@ -1,0 +1,25 @@
+"""What policies answer: rules that matched, and the verdict they make together. Knows no Rego."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from lighthoused.core.verdicts import Answer
+
+STRENGTH: dict[str, int] = {"allow": 0, "escalate": 1, "deny": 2}
+
+
+class Match(NamedTuple):
+    """A rule that applies. `effect`: number of the effect that it is about, -1 for none."""
+
+    id: str
+    verdict: Answer
+    reason: str
+    effect: int = -1
+    suggestion: str = ""
+
+
+def strongest(matches: Sequence[Match]) -> Match | None:
+    """The match that decides: deny beats escalate beats allow; among equals the first by effect, then id."""
+    return min(
+        matches, key=lambda match: (-STRENGTH[match.verdict], match.effect < 0, match.effect, match.id), default=None
+    )
