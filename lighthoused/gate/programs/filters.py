@@ -1,4 +1,4 @@
-"""Programs that turn text into text: their output is computed where the input is known, so that hidden code is found."""
+"""Programs that turn text into text: the output is computed where the input is known, so hidden code is found."""
 
 import base64
 import binascii

@@ -156,7 +156,7 @@ _GIT_RUNS = frozenset(
 
 
 def git(run: Run, argv: list[str], state: State) -> str | None:
-    """What git runs for its user: aliases by -c, bisect run, rebase --exec, submodule foreach. Then the rest is data."""
+    """What git runs for its user: aliases by -c, bisect run, rebase --exec, submodule foreach."""
     words = argv[1:]
     settings, folder = [], ""
     while words and words[0].startswith("-"):

@@ -1,4 +1,4 @@
-"""Computes values of Python expressions as far as they are constant: strings, lists, the usual encodings. Runs nothing."""
+"""Computes constant values of Python expressions: strings, lists, the usual encodings. Runs nothing."""
 
 import ast
 import base64

@@ -1,4 +1,4 @@
-"""Brace expansion of words (bash(1), Brace Expansion), before any other. Bounded: over the bound the word is unknown."""
+"""Brace expansion of words (bash(1), Brace Expansion), before any other. Over its bound a word is unknown."""
 
 import re
 
