@@ -172,7 +172,9 @@ class Daemon:
             GateApi(self.gate, self.world, self.config.gate.hook_escalation == "wait"),
             ApprovalsApi(self.approvals),
         )
-        return Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})
+        dispatcher = Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})
+        assert not dispatcher.missing, dispatcher.missing
+        return dispatcher
 
     def _session(self) -> Session | None:
         config = self.config

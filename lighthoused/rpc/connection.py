@@ -15,7 +15,7 @@ import msgspec
 import structlog
 import trio
 
-from lighthoused.core.errors import Cancelled, DeadlineExceeded, LighthouseError, TooLarge
+from lighthoused.core.errors import Cancelled, DeadlineExceeded, LighthouseError, NotFound, TooLarge
 from lighthoused.identity.access import Access, Identity
 from lighthoused.protocol.frames import FrameReader, framed
 from lighthoused.protocol.messages import MAX_DEADLINE_MS, Cancel, Done, ErrorBody, Method, Request
@@ -111,7 +111,11 @@ class Connection:
             self._cancel(request)
             return
         started = time.perf_counter()
-        method, handler = self._dispatcher.find(request)
+        try:
+            method, handler = self._dispatcher.find(request)
+        except NotFound as error:
+            self.answer(request.id, "unserved", error, started)
+            return
         try:
             self._access.refresh(self.peer)
             self._access.spend(self.peer)

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from lighthoused.core.errors import Denied, LighthouseError
+from lighthoused.core.errors import Denied, LighthouseError, NotFound
 from lighthoused.protocol.messages import METHODS, ErrorBody, Method, Request
 from lighthoused.protocol.wire import Envelope
 from lighthoused.rpc.call import Handler
@@ -23,17 +23,25 @@ class Observer(Protocol):
 
 
 class Dispatcher:
-    """Handlers by type of request. Every method has one: a missing one is an error at start."""
+    """Handlers by type of request. A method without one is refused; `missing` names them."""
 
     def __init__(self, handlers: Mapping[type[Request], Handler]) -> None:
         self._table: dict[type[Request], tuple[Method, Handler]] = {}
         for method in METHODS:
-            if method.name != "cancel":
+            if method.request in handlers:
                 self._table[method.request] = (method, handlers[method.request])
 
+    @property
+    def missing(self) -> list[str]:
+        """Methods that nobody handles (the connection itself handles `cancel`)."""
+        return [method.name for method in METHODS if method.request not in self._table and method.name != "cancel"]
+
     def find(self, request: Request) -> tuple[Method, Handler]:
-        """Method and handler of a request."""
-        return self._table[type(request)]
+        """Method and handler of a request. Raises NotFound."""
+        found = self._table.get(type(request))
+        if found is None:
+            raise NotFound("This daemon does not serve that method.")
+        return found
 
 
 def check_rights(method: Method, allowed: bool, role: str) -> None:

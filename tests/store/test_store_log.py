@@ -1,5 +1,6 @@
 """The log's promises: dense, chained, idempotent, all or nothing, and every index finds what it should."""
 
+import os
 from pathlib import Path
 
 import msgspec
@@ -133,12 +134,8 @@ async def test_the_newest_event_at_a_time_is_found(store: Store) -> None:
 
 async def test_the_log_goes_on_where_it_ended(store: Store, tmp_path: Path) -> None:
     await store.append((draft("a", time=7),))
-    store.writer.close()
     head = store.log.head()
-    store.env.close()
-    import os
-
-    os.close(store._lock)
+    store.close()
     again = Store(tmp_path / "state")
     again.start(trio.lowlevel.current_trio_token())
     (placed,) = await again.append((draft("a", time=3),))
@@ -151,8 +148,6 @@ async def test_the_log_goes_on_where_it_ended(store: Store, tmp_path: Path) -> N
 
 
 async def test_a_second_daemon_is_told_who_has_the_store(store: Store, tmp_path: Path) -> None:
-    import os
-
     with pytest.raises(AlreadyExists, match=str(os.getpid())):
         Store(tmp_path / "state")
 

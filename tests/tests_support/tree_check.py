@@ -1,6 +1,5 @@
 """Does the stored tree hold together? Checked on the state directory of a daemon that is not running."""
 
-import os
 import stat
 from pathlib import Path
 
@@ -21,8 +20,7 @@ def problems_of(state: Path) -> list[str]:
             problems += _tree_problems(store, msgspec.msgpack.decode(stored.event.payload)["root"])
         return problems
     finally:
-        store.env.close()
-        os.close(store._lock)
+        store.close()
 
 
 def _tree_problems(store: Store, root: int) -> list[str]:
