@@ -18,7 +18,7 @@ class FrameReader:
         self._max = max_frame
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[bytes]:
+    def feed(self, data: bytes | bytearray) -> list[bytes]:
         """The frames that are complete now. Raises TooLarge, after which the stream cannot be read on."""
         if self.json is None and data:
             self.json = data[0] in JSON_STARTS
