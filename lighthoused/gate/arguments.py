@@ -7,13 +7,14 @@ class Grammar(NamedTuple):
     """How a program takes arguments.
 
     `values`: flags that take one, and ``sub:flag`` for those of a subcommand. `single`: long flags begin with one dash,
-    short ones do not combine. `operands`: ``key=value`` arguments (dd).
+    short ones do not combine. `operands`: ``key=value`` arguments (dd). `leading`: `values` hold only before the first
+    word (git).
     """
 
     values: frozenset[str] = frozenset()
     single: bool = False
     operands: bool = False
-    commands: bool = False
+    leading: bool = False
 
 
 class Arguments(NamedTuple):
@@ -44,6 +45,7 @@ def parse(grammar: Grammar, argv: list[str]) -> Arguments:
     rest = iter(argv)
     for argument in rest:
         if argument == "--":
+            parsed.flags["--"] = []
             parsed.words.extend(rest)
         elif len(argument) < 2 or argument[0] not in "-+" or argument[0] == "+":
             _word(grammar, parsed, argument)
@@ -55,11 +57,9 @@ def parse(grammar: Grammar, argv: list[str]) -> Arguments:
 
 
 def _takes(grammar: Grammar, parsed: Arguments, flag: str) -> bool:
-    if grammar.commands and parsed.words:
-        return any(f"{word}:{flag}" in grammar.values for word in parsed.words[:2]) or (
-            flag.startswith("--") and flag in grammar.values
-        )
-    return flag in grammar.values
+    if parsed.words and any(f"{word}:{flag}" in grammar.values for word in parsed.words[:2]):
+        return True
+    return flag in grammar.values and not (grammar.leading and parsed.words and not flag.startswith("--"))
 
 
 def _word(grammar: Grammar, parsed: Arguments, argument: str) -> None:

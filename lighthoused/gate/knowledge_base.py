@@ -6,6 +6,7 @@ A file has a table per program (see docs/gate.md). Must not know how commands ar
 import re
 import tomllib
 from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from importlib import resources
 from typing import Any, NamedTuple, get_args
 
@@ -49,6 +50,7 @@ class ProgramEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     values: list[str] = []
     single: bool = False
     operands: bool = False
+    leading: bool = False
     harmless_when: list[str] = []
     output: str = ""
     rules: list[RuleEntry] = []
@@ -72,9 +74,7 @@ class Rule(NamedTuple):
         starts = range(len(words)) if self.anywhere else (0,)
         for start in starts:
             end = start + len(self.command)
-            if end <= len(words) and all(
-                words[start + at] in names or "*" in names for at, names in enumerate(self.command)
-            ):
+            if end <= len(words) and all(_is_word(words[start + at], names) for at, names in enumerate(self.command)):
                 return end
         return None
 
@@ -90,6 +90,11 @@ class Rule(NamedTuple):
         if not all(any(map(like.search, arguments.of(flag))) for flag, like in self.flag_like):
             return False
         return all(any(map(like.search, arguments.keys.get(key, ()))) for key, like in self.key_like)
+
+
+def _is_word(word: str, names: frozenset[str]) -> bool:
+    """Whether a word is one of these, of which some may be patterns (``delete-*``)."""
+    return word in names or any("*" in name and fnmatchcase(word, name) for name in names)
 
 
 class Program(NamedTuple):
@@ -149,8 +154,7 @@ def _program(file: str, name: str, table: Any) -> Program:
     except msgspec.ValidationError as error:
         raise Invalid(f"The knowledge file {file} is wrong at [{name}]: {error}.") from None
     rules = tuple(_rule(f"{file}, [{name}], rule {number}", rule) for number, rule in enumerate(entry.rules, 1))
-    commands = any(rule.command for rule in rules)
-    grammar = Grammar(frozenset(entry.values), entry.single, entry.operands, commands)
+    grammar = Grammar(frozenset(entry.values), entry.single, entry.operands, entry.leading)
     return Program(name, entry.about, grammar, tuple(entry.harmless_when), entry.output, rules)
 
 

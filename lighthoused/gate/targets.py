@@ -20,6 +20,7 @@ PLACES: dict[str, str] = {
     "account": "Says who exists and what they may do.",
     "log": "Records of what happened.",
     "history": "What somebody typed.",
+    "cache": "Only makes things faster; filled again by use.",
     "generated": "Can be made again by a build or an install.",
     "program": "Programs and libraries of the system.",
     "sink": "Takes what is written and keeps nothing.",
@@ -98,6 +99,10 @@ _PLACES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         ("log", r"^/var/(log|audit|spool/mail|mail)(/|$)|^/private/var/(log|audit)(/|$)"),
         ("program", r"^/(usr/|usr/local/)?(s?bin|lib(32|64|x32)?|libexec)(/|$)|^/opt/homebrew|^/boot(/|$)"),
         (
+            "cache",
+            r"/(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.cache|\.parcel-cache|_cacache)(/|$)",
+        ),
+        (
             "generated",
             r"/(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.venv|venv"
             r"|dist|build|target|out|output|bin|obj|coverage|htmlcov|\.next|\.nuxt|\.cache|\.parcel-cache"
@@ -167,7 +172,7 @@ class Targets:
             if regex.fullmatch(important):
                 return self._classify(important)
         if posixpath.dirname(path[: path.index(GLOB)]) == "/" and GLOB in folder:
-            return "system", "", False
+            return "system", _place(path.replace(GLOB, "").replace("*", "x")), False
         literal = path[: path.index(GLOB)]
         rest = path[path.index(GLOB) :].replace(GLOB, "").replace("*", "x")
         return self._classify(posixpath.join(posixpath.dirname(literal + "x"), posixpath.basename(literal) + rest))

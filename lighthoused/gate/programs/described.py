@@ -1,5 +1,6 @@
 """Programs of the knowledge base: from arguments to effects by their rules. Any other program is an unknown effect."""
 
+import re
 from typing import Any
 
 from lighthoused.gate.arguments import Arguments, parse
@@ -24,9 +25,7 @@ class Described:
     def __call__(self, run: Run, argv: list[str], state: State) -> str:
         program = self._knowledge.get(argv[0])
         if program is None:
-            note = "What this program does is not known."
-            run.findings.add("execute", argv[0], "process", certainty="unknown", program=argv[0], note=note)
-            return UNKNOWN
+            return _unknown(run, argv)
         if not _HELP.isdisjoint(argv):
             return UNKNOWN
         arguments = parse(program.grammar, argv[1:])
@@ -51,7 +50,8 @@ class Described:
             more["place"] = entry.place
         if entry.kind in _LEAVING and _mentions_secret(arguments, state):
             more["place"] = "secret"
-        for target in _targets(entry.target, arguments, words, state):
+        targets = _targets(entry.target, arguments, words)
+        for target in targets or ([] if entry.kind in PATH_KINDS else [""]):
             if entry.kind in PATH_KINDS and rule.scope is None:
                 run.findings.path(entry.kind, target, state.cwd, **more)
             elif rule.scope == "project" and not target.startswith("="):
@@ -67,6 +67,20 @@ class Described:
         run.findings.add(kind, target or where.path, scope, undoable=where.undoable, **more)
 
 
+_VERBS = re.compile(r"(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate)(-[\w-]+)?")
+
+
+def _unknown(run: Run, argv: list[str]) -> str:
+    """A program that is not known. One that is told to delete something is taken at its word."""
+    note = "What this program does is not known."
+    run.findings.add("execute", argv[0], "process", certainty="unknown", program=argv[0], note=note)
+    words = [word for word in argv[1:9] if not word.startswith("-")]
+    if any(map(_VERBS.fullmatch, words)):
+        note = "A program that is not known is told to delete something."
+        run.findings.add("destroy", " ".join(words), certainty="unknown", program=argv[0], note=note)
+    return UNKNOWN
+
+
 def _mentions_secret(arguments: Arguments, state: State) -> bool:
     if state.stdin.text is not None and SECRET in state.stdin.text:
         return True
@@ -74,14 +88,14 @@ def _mentions_secret(arguments: Arguments, state: State) -> bool:
     return any(SECRET in text for text in (*arguments.words, *values))
 
 
-def _targets(spec: str, arguments: Arguments, words: list[str], state: State) -> list[str]:
+def _targets(spec: str, arguments: Arguments, words: list[str]) -> list[str]:
     """The targets that a rule's `target` names (see docs/gate.md)."""
     if spec == "none":
         return [""]
     if spec == "cwd":
         return ["."]
     if spec == "words":
-        return [" ".join(words)]
+        return [" ".join(arguments.words)]
     if spec == "args":
         return words
     if spec == "last":

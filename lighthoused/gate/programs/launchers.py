@@ -1,6 +1,7 @@
 """Programs that build commands from their input or arguments: xargs, parallel, find, git's shell escapes, make."""
 
 import re
+from itertools import islice, product
 
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.shell.run import Run
@@ -42,27 +43,66 @@ def _each(run: Run, command: list[str], items: list[str], replace: str, state: S
     return "".join(outputs)
 
 
+_PARALLEL_VALUES = frozenset(
+    {
+        "-j",
+        "--jobs",
+        "-a",
+        "--arg-file",
+        "-I",
+        "-S",
+        "--sshlogin",
+        "--delay",
+        "--timeout",
+        "-N",
+        "-n",
+        "--max-args",
+        "-P",
+    }
+    | {
+        "--joblog",
+        "-C",
+        "--colsep",
+        "--results",
+        "--tmpdir",
+        "--workdir",
+        "--wd",
+        "--retries",
+        "--halt",
+        "--tag-string",
+    }
+    | {"--load", "--memfree", "--nice", "--block", "--recstart", "--recend", "-d", "--delimiter", "-s", "-L", "--env"}
+)
+
+
 def parallel(run: Run, argv: list[str], state: State) -> str:
     """GNU parallel: ``command ::: arguments``, or arguments from standard input; each a shell command."""
     words = argv[1:]
     while words and words[0].startswith("-") and words[0] != "--":
         flag = words.pop(0)
-        if (
-            flag in ("-j", "--jobs", "-a", "-I", "-S", "--delay", "--timeout", "-N", "-n", "--joblog", "-C", "--colsep")
-            and words
-        ):
+        if flag in _PARALLEL_VALUES and words:
             words.pop(0)
-    separators = [at for at, word in enumerate(words) if word in (":::", ":::+", "::::")]
-    command = words[: separators[0]] if separators else words
-    items = [word for word in words[separators[0] :] if not word.startswith(":::")] if separators else []
-    if not separators:
-        items = [line for line in state.stdin.all().split("\n") if line.strip()]
+    starts = [at for at, word in enumerate(words) if word.startswith(":::")]
+    source = " ".join(words[: starts[0]] if starts else words)
+    ends = [*starts[1:], len(words)]
+    lists = [words[start + 1 : end] for start, end in zip(starts, ends, strict=False)]
+    if not lists:
+        lists = [[line for line in state.stdin.all().split("\n") if line.strip()]]
     child = state.fork(Input(""))
-    source = " ".join(command)
-    for item in items[:MAX_BATCH] or [UNKNOWN]:
-        filled = re.sub(r"\{[./]*\d*\}", lambda _, item=item: item, source)  # type: ignore[misc]
-        code(run, filled if filled != source else f"{source} {item}".strip(), child, "parallel")
+    for items in islice(product(*(each or [UNKNOWN] for each in lists)), MAX_BATCH):
+        code(run, _filled(source, items), child, "parallel")
     return UNKNOWN
+
+
+def _filled(source: str, items: tuple[str, ...]) -> str:
+    """The replacement strings ``{}``, ``{2}``, ``{/.}`` filled in; without any the items follow."""
+
+    def item(found: re.Match[str]) -> str:
+        number = int(found[1]) if found[1] else 0
+        return items[number - 1] if 0 < number <= len(items) else " ".join(items)
+
+    filled = re.sub(r"\{(\d*)[./]*\}", item, source)
+    return filled if filled != source else " ".join([source, *items]).strip()
 
 
 _FIND_VALUES = frozenset(

@@ -96,6 +96,13 @@ class Sequence(NamedTuple):
     background: bool = False
 
 
+class Either(NamedTuple):
+    """``first || second``: the second may run."""
+
+    first: "Command"
+    second: "Command"
+
+
 class Subshell(NamedTuple):
     body: "Command"
 
@@ -128,5 +135,7 @@ class Trouble(NamedTuple):
     text: str
 
 
-Command: TypeAlias = Simple | Redirected | Pipeline | Sequence | Subshell | Branch | While | For | Function | Trouble
+Command: TypeAlias = (
+    Simple | Redirected | Pipeline | Sequence | Either | Subshell | Branch | While | For | Function | Trouble
+)
 EMPTY = Sequence(())

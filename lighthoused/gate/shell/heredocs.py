@@ -28,14 +28,15 @@ class _Pending(NamedTuple):
 
 
 def extract(source: str) -> tuple[str, list[Document]]:
-    """The source without here-documents, and these. A redirection without its document stays as it is."""
+    """The source without here-documents, and these. What follows one that does not end is read as commands."""
     scan = _Scan(source)
     scan.run()
+    scan.documents.extend(Document("", True) for _ in scan.pending)
     return "".join(scan.out), scan.documents
 
 
 class _Scan:
-    """One pass over the source. `nesting` holds what is open: ``"`` or ``(``."""
+    """One pass over the source. `nesting` holds what is open: ``"``, ``(``, or ``((`` for arithmetic."""
 
     def __init__(self, source: str) -> None:
         self.source = source
@@ -97,8 +98,11 @@ class _Scan:
 
     def _open_parenthesis(self, in_double: bool) -> None:
         if not in_double or self.source[self.at - 1 : self.at] == "$":
-            self.nesting.append("(")
-        self._copy(self.at + 1)
+            arithmetic = self.source.startswith("((", self.at)
+            self.nesting.extend(("((", "((") if arithmetic else ("(",))
+            self._copy(self.at + 1 + arithmetic)
+        else:
+            self._copy(self.at + 1)
 
     def _skip_past(self, text: str, start: int) -> None:
         end = self.source.find(text, start)
@@ -114,7 +118,7 @@ class _Scan:
 
     def _start(self) -> None:
         found = _START.match(self.source, self.at)
-        here_string = self.source.startswith("<<<", self.at)
+        here_string = self.source.startswith("<<<", self.at) or "((" in self.nesting[-1:]
         if (
             here_string
             or found is None
@@ -124,9 +128,6 @@ class _Scan:
             self._copy(self.at + (3 if here_string else 2))
             return
         pending = _Pending(_QUOTING.sub("", found[2]), bool(_QUOTING.search(found[2])), found[1] == "-")
-        if self._find_end(pending, self.source.find("\n", found.end())) is None:
-            self._copy(found.end())
-            return
         self.out.append(f"<<< {HEREDOC}{len(self.documents) + len(self.pending)}{HEREDOC}")
         self.pending.append(pending)
         self.at = found.end()
@@ -142,8 +143,7 @@ class _Scan:
 
     def _bodies(self) -> None:
         for pending in self.pending:
-            end = self._find_end(pending, self.at - 1)
-            start, stop = end if end is not None else (len(self.source), len(self.source))
+            start, stop = self._find_end(pending, self.at - 1) or (self.at, self.at)
             text = self.source[self.at : start]
             if pending.strip:
                 text = re.sub(r"^\t+", "", text, flags=re.MULTILINE)

@@ -131,6 +131,14 @@ class _Reading:
                 made[-1] = ast.Sequence((made[-1],), background=True)
         return made[0] if len(made) == 1 else ast.Sequence(tuple(made))
 
+    def _list(self, node: Node) -> ast.Command:
+        """``&&`` and ``||``, from left to right."""
+        operators = [child.type for child in node.children if not child.is_named]
+        parts = [child for child in node.children if child.is_named and child.type not in _NO_STATEMENT]
+        if operators == ["||"] and len(parts) == 2 and not node.has_error:
+            return ast.Either(self.command(parts[0]), self.command(parts[1]))
+        return self._sequence(node.children)
+
     def _compound(self, node: Node) -> ast.Command:
         if node.child_count and node.children[0].type == "((":
             return self._evaluation(node)
@@ -305,6 +313,8 @@ def _redirect_last(body: ast.Command, redirects: tuple[ast.Redirect, ...], words
         return body._replace(redirects=body.redirects + redirects, words=body.words + words)
     if isinstance(body, ast.Pipeline | ast.Sequence) and body.parts and not _is_group(body):
         return body._replace(parts=(*body.parts[:-1], _redirect_last(body.parts[-1], redirects, words)))
+    if isinstance(body, ast.Either):
+        return body._replace(second=_redirect_last(body.second, redirects, words))
     return ast.Redirected(body, redirects)
 
 
@@ -330,7 +340,7 @@ _CONVERT: dict[str, Callable[[_Reading, Node], ast.Command]] = {
     "variable_assignment": _Reading._assignments,
     "variable_assignments": _Reading._assignments,
     "pipeline": _Reading._pipeline,
-    "list": lambda reading, node: reading._sequence(node.children),
+    "list": _Reading._list,
     "program": lambda reading, node: reading._sequence(node.children),
     "do_group": lambda reading, node: reading._sequence(node.children),
     "negated_command": lambda reading, node: reading._sequence(node.children),

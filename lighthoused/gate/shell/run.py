@@ -171,6 +171,12 @@ class Run:
         self._parallel -= 1
         return output
 
+    def _either(self, command: ast.Either, state: State) -> str:
+        """Where the first tells where a program is (``which a || which b``), the second is not needed."""
+        first = self.execute(command.first, state)
+        second = self.execute(command.second, state)
+        return first if first.startswith("/usr/bin/") else first + second
+
     def _subshell(self, command: ast.Subshell, state: State) -> str:
         return self.execute(command.body, state.fork())
 
@@ -213,6 +219,7 @@ _RUN: dict[type, Callable[[Run, "ast.Command", State], str]] = {
     ast.Redirected: Run._redirected,  # type: ignore[dict-item]
     ast.Pipeline: Run._pipeline,  # type: ignore[dict-item]
     ast.Sequence: Run._sequence,  # type: ignore[dict-item]
+    ast.Either: Run._either,  # type: ignore[dict-item]
     ast.Subshell: Run._subshell,  # type: ignore[dict-item]
     ast.Branch: Run._branch,  # type: ignore[dict-item]
     ast.While: Run._while,  # type: ignore[dict-item]

@@ -14,14 +14,14 @@ rules contains deny("files.delete-system", n, "It would delete what the system n
 	some n in by["delete"]
 	e := input.effects[n]
 	e.scope == "system"
-	not e.place in {"root", "top", "log", "generated", "startup"}
+	not e.place in {"root", "top", "log", "generated", "cache", "startup"}
 }
 
 rules contains escalate("files.delete-system-data", n, "It deletes data of the system.") if {
 	some n in by["delete"]
 	e := input.effects[n]
 	e.scope == "system"
-	e.place in {"log", "generated", "startup"}
+	e.place in {"log", "generated", "cache", "startup"}
 }
 
 rules contains escalate("files.delete-project", n, "It deletes the whole project, which Lighthouse does not version.") if {
@@ -46,7 +46,7 @@ rules contains escalate("files.delete-tree", n, "It deletes a directory that Lig
 	e.scope == "project"
 	e.recursive
 	not e.undoable
-	not e.place in {"root", "vcs", "generated"}
+	not e.place in {"root", "vcs", "generated", "cache"}
 }
 
 rules contains escalate("files.delete-outside", n, "It deletes something outside the project.") if {
@@ -54,7 +54,7 @@ rules contains escalate("files.delete-outside", n, "It deletes something outside
 	e := input.effects[n]
 	e.scope in {"home", "elsewhere", "remote"}
 	e.certainty != "possible"
-	not e.place in {"root", "top", "vcs", "generated"}
+	not e.place in {"root", "top", "vcs", "cache"}
 }
 
 rules contains escalate("files.delete-outside-tree", n, "It may delete a directory outside the project.") if {
@@ -63,6 +63,13 @@ rules contains escalate("files.delete-outside-tree", n, "It may delete a directo
 	e.scope in {"home", "elsewhere", "remote"}
 	e.certainty == "possible"
 	e.recursive
+}
+
+rules contains escalate("files.delete-temporary", n, "It deletes all temporary files, of others too.") if {
+	some n in by["delete"]
+	e := input.effects[n]
+	e.scope == "temp"
+	e.place == "top"
 }
 
 rules contains escalate("files.delete-unknown", n, "What it deletes is not known before it runs.") if {
@@ -106,7 +113,8 @@ rules contains escalate("files.write-system", n, "It changes files of the system
 	some n in writes
 	e := input.effects[n]
 	e.scope == "system"
-	not e.place in {"account", "startup", "secret", "generated"}
+	e.certainty == "certain"
+	not e.place in {"account", "startup", "secret", "cache"}
 }
 
 rules contains escalate("files.write-repository", n, "It changes the repository's own files.") if {

@@ -19,6 +19,13 @@ rules contains deny("remote.leak", n, "It sends secrets to the network.") if {
 	input.effects[n].place == "secret"
 }
 
+rules contains escalate("remote.send", n, "It sends files to the network.") if {
+	some n in by.send
+	e := input.effects[n]
+	e.certainty == "certain"
+	not e.place == "secret"
+}
+
 rules contains escalate("remote.interpret", n, "It runs code that nobody has seen.") if some n in by.interpret
 
 rules contains escalate("remote.privileged", n, "It runs a program that is not known, with more rights.") if {
