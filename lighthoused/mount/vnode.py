@@ -73,9 +73,10 @@ class Owner(NamedTuple):
 
 
 class Vdir(Vnode):
-    """A virtual directory: subclasses say what is in it."""
+    """A virtual directory: subclasses say what is in it. It is never removed, so the kernel may keep it."""
 
     mode = 0o555
+    timeout_s = FOREVER_S
 
     def __init__(self, owner: Owner, key: Hashable) -> None:
         self.owner = owner
