@@ -22,6 +22,7 @@ from lighthoused.protocol.messages import MAX_DEADLINE_MS, Cancel, Done, ErrorBo
 from lighthoused.protocol.wire import Format, Reply
 from lighthoused.rpc.call import Call, Final, Later
 from lighthoused.rpc.dispatch import Dispatcher, Observer, check_rights, decoding_error, error_body
+from lighthoused.rpc.poller import Poller
 
 log = structlog.get_logger()
 
@@ -35,20 +36,30 @@ FORMATS = {False: Format(json=False), True: Format(json=True)}
 class Connection:
     """Serves one socket until the peer leaves."""
 
-    def __init__(self, sock: socket.socket, peer: Identity, dispatcher: Dispatcher, access: Access, observer: Observer):
+    def __init__(
+        self,
+        sock: socket.socket,
+        peer: Identity,
+        dispatcher: Dispatcher,
+        access: Access,
+        observer: Observer,
+        poller: Poller,
+    ) -> None:
         self.peer = peer
         self._socket = sock
         self._dispatcher = dispatcher
         self._access = access
         self._observer = observer
+        self._poller = poller
         self._frames = FrameReader()
         self._format = FORMATS[False]
         self._output = bytearray()
         self._open: dict[int, trio.CancelScope | None] = {}
         self._moved = trio.lowlevel.ParkingLot()
         self._send_wanted = trio.Event()
+        self._left = trio.Event()
         self._reading = False
-        self._closed = False
+        self._paused = False
         self._nursery: trio.Nursery | None = None
 
     async def serve(self) -> None:
@@ -56,10 +67,30 @@ class Connection:
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
             nursery.start_soon(self._send_rest)
-            with contextlib.suppress(OSError, TooLarge):
-                await self._read_all()
-            self._closed = True
+            self._poller.watch(self._socket, self)
+            try:
+                await self._left.wait()
+            finally:
+                self._poller.leave(self._socket)
+                self._left.set()
             nursery.cancel_scope.cancel()
+
+    def readable(self) -> None:
+        """Read once and answer what can be answered at once."""
+        try:
+            data = self._socket.recv(READ_SIZE)
+            if data:
+                self._take(data)
+        except BlockingIOError:
+            return
+        except (OSError, TooLarge):
+            data = b""
+        if not data:
+            self._poller.leave(self._socket)
+            self._left.set()
+        elif self._is_loaded():
+            self._paused = True
+            self._poller.leave(self._socket)
 
     def answer(self, id: int, method: str, outcome: Any, started: float) -> None:
         """Send a result or an error, and note it."""
@@ -67,21 +98,18 @@ class Connection:
         self._observer.request(method, outcome.code if failed else "ok", time.perf_counter() - started)
         self._open.pop(id, None)
         self._send(Reply(id, error=error_body(outcome)) if failed else Reply(id, result=outcome))
-        self._moved.unpark_all()
+        if self._paused:
+            self._relieved()
 
-    async def _read_all(self) -> None:
-        while True:
-            while len(self._open) >= MAX_OPEN or len(self._output) > MAX_OUTPUT:
-                await self._moved.park()
-            try:
-                data = self._socket.recv(READ_SIZE)
-                await trio.lowlevel.cancel_shielded_checkpoint()
-            except BlockingIOError:
-                await trio.lowlevel.wait_readable(self._socket)
-                continue
-            if not data:
-                return
-            self._take(data)
+    def _is_loaded(self) -> bool:
+        return len(self._open) >= MAX_OPEN or len(self._output) > MAX_OUTPUT
+
+    def _relieved(self) -> None:
+        """There is less to do for this peer than before: streams may go on, and so may reading."""
+        self._moved.unpark_all()
+        if self._paused and not self._is_loaded() and not self._left.is_set():
+            self._paused = False
+            self._poller.watch(self._socket, self)
 
     def _take(self, data: bytes) -> None:
         self._reading = True
@@ -192,7 +220,7 @@ class Connection:
             self._flush()
 
     def _flush(self) -> None:
-        if not self._output or self._closed:
+        if not self._output or self._left.is_set():
             return
         try:
             sent = self._socket.send(self._output)
@@ -212,7 +240,7 @@ class Connection:
             while self._output:
                 await trio.lowlevel.wait_writable(self._socket)
                 self._flush()
-            self._moved.unpark_all()
+            self._relieved()
 
 
 _BUG = "Lighthouse failed on this request; the daemon's log says why."

@@ -13,6 +13,7 @@ from lighthoused.core.errors import AlreadyExists, Invalid
 from lighthoused.identity.access import Access
 from lighthoused.rpc.connection import Connection
 from lighthoused.rpc.dispatch import Dispatcher, Observer
+from lighthoused.rpc.poller import Poller
 
 log = structlog.get_logger()
 
@@ -30,12 +31,14 @@ class Server:
         self._observer = observer
         self._max = max_connections
         self._count = 0
+        self._poller = Poller()
 
     async def serve(
         self, listener: socket.socket, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
     ) -> None:
         """Serve a listening socket until cancelled."""
         async with trio.open_nursery() as nursery:
+            await nursery.start(self._poller.run)
             task_status.started()
             while True:
                 try:
@@ -60,7 +63,7 @@ class Server:
             with accepted:
                 accepted.setblocking(False)
                 peer = self._access.identify(accepted)
-                await Connection(accepted, peer, self._dispatcher, self._access, self._observer).serve()
+                await Connection(accepted, peer, self._dispatcher, self._access, self._observer, self._poller).serve()
         finally:
             self._count -= 1
             self._observer.connections(self._count)
