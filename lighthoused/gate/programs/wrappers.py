@@ -131,18 +131,20 @@ def _takes(word: str, values: frozenset[str]) -> bool:
 
 
 def _skip(wrapper: Wrapper, words: list[str], sources: list[str]) -> list[str]:
-    rest = words[wrapper.skip :] if wrapper.skip != 99 else []
-    if wrapper.joined and wrapper.skip:
-        rest = _flags(rest, wrapper.values, wrapper.source_flags, sources)
-    if (wrapper.skip and wrapper.source_flags) or wrapper.skip == 99:
+    """The command after the words that come before it. Flags with source may stand among those (``su - -c``)."""
+    if wrapper.skip and wrapper.source_flags:
         before = len(sources)
-        left = words
-        while left:
-            left = _flags(
-                left[1:] if left[:1] and left[0][:1] != "-" else left, wrapper.values, wrapper.source_flags, sources
-            )
-        return [] if len(sources) > before or wrapper.skip == 99 else rest
-    return rest
+        for at in range(len(words)):
+            if words[at].startswith("-"):
+                _flags(words[at : at + 2], wrapper.values, wrapper.source_flags, sources)
+        if len(sources) > before or wrapper.skip == ALL:
+            return []
+    rest = words[wrapper.skip :]
+    return _flags(rest, wrapper.values, wrapper.source_flags, sources) if wrapper.joined and wrapper.skip else rest
+
+
+ALL = 99
+"""`skip` of a wrapper that takes its command from flags only."""
 
 
 def _assignments(words: list[str], state: State) -> list[str]:

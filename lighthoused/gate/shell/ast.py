@@ -1,5 +1,6 @@
 """A small syntax tree of shell commands: what the abstract run needs, and no more. Knows no parser."""
 
+from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
 
@@ -70,7 +71,8 @@ class Redirect(NamedTuple):
     fd: str = ""
 
 
-class Simple(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Simple:
     """A command with its assignments. `names`: parameters that its words mention. `extra`: nested substitutions."""
 
     assigns: tuple[Assign, ...]
@@ -80,56 +82,66 @@ class Simple(NamedTuple):
     extra: tuple[Part, ...] = ()
 
 
-class Redirected(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Redirected:
     body: "Command"
     redirects: tuple[Redirect, ...]
 
 
-class Pipeline(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Pipeline:
     parts: "tuple[Command, ...]"
 
 
-class Sequence(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Sequence:
     """Commands one after the other; ``&&``, ``||`` and ``&`` too: each may run."""
 
     parts: "tuple[Command, ...]"
     background: bool = False
 
 
-class Either(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Either:
     """``first || second``: the second may run."""
 
     first: "Command"
     second: "Command"
 
 
-class Subshell(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Subshell:
     body: "Command"
 
 
-class Branch(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Branch:
     """Any of these may run."""
 
     bodies: "tuple[Command, ...]"
 
 
-class While(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class While:
     condition: "Command"
     body: "Command"
 
 
-class For(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class For:
     name: str
     words: tuple[Word, ...]
     body: "Command"
 
 
-class Function(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Function:
     name: str
     body: "Command"
 
 
-class Trouble(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Trouble:
     """Source that the parser did not understand."""
 
     text: str

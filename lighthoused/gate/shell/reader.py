@@ -4,6 +4,7 @@ Bounded in size, depth and number of nodes: over a bound, or where the parser gi
 """
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import tree_sitter
 import tree_sitter_bash
@@ -39,7 +40,7 @@ class Reader:
         documents: list[heredocs.Document] = []
         if "<<" in source:
             source, documents = heredocs.extract(source)
-        return _Reading(source, documents, self._tree).script()
+        return _Reading(source + "\n", documents, self._tree).script()
 
     def _tree(self, source: bytes) -> Node:
         tree = self._parser.parse(source)
@@ -153,22 +154,29 @@ class _Reading:
         return ast.Subshell(self._sequence(node.children))
 
     def _redirected(self, node: Node) -> ast.Command:
-        """Redirections of a pipeline or list belong to its last command (a quirk of the grammar)."""
+        """Redirections of a pipeline or list belong to its last command (a quirk of the grammar).
+
+        ``> file <<< text`` arrives as ``>``, an error ``<<`` and ``<`` (another).
+        """
         body: ast.Command = ast.EMPTY
         redirects = []
         words: list[ast.Word] = []
+        split = False
         for child in node.children:
             if child.type in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
-                made, more = self._redirect(child)
+                made, more = self._redirect(child, split)
                 redirects.append(made)
                 words.extend(more)
+                split = False
+            elif child.type == "ERROR" and self.text(child).strip() == "<<":
+                split = True
             elif child.is_named and child.type not in _NO_STATEMENT:
                 body = self.command(child)
         return _redirect_last(body, tuple(redirects), tuple(words))
 
-    def _redirect(self, node: Node) -> tuple[ast.Redirect, list[ast.Word]]:
+    def _redirect(self, node: Node, split: bool = False) -> tuple[ast.Redirect, list[ast.Word]]:
         """A redirection, and words after it that the grammar took in but which belong to the command."""
-        fd, op = "", ""
+        fd, op = "", "<<<" if split else ""
         words = []
         for child in node.children:
             if child.type == "file_descriptor":
@@ -310,11 +318,11 @@ class _Reading:
 
 def _redirect_last(body: ast.Command, redirects: tuple[ast.Redirect, ...], words: tuple[ast.Word, ...]) -> ast.Command:
     if isinstance(body, ast.Simple):
-        return body._replace(redirects=body.redirects + redirects, words=body.words + words)
+        return replace(body, redirects=body.redirects + redirects, words=body.words + words)
     if isinstance(body, ast.Pipeline | ast.Sequence) and body.parts and not _is_group(body):
-        return body._replace(parts=(*body.parts[:-1], _redirect_last(body.parts[-1], redirects, words)))
+        return replace(body, parts=(*body.parts[:-1], _redirect_last(body.parts[-1], redirects, words)))
     if isinstance(body, ast.Either):
-        return body._replace(second=_redirect_last(body.second, redirects, words))
+        return replace(body, second=_redirect_last(body.second, redirects, words))
     return ast.Redirected(body, redirects)
 
 
