@@ -165,7 +165,7 @@ class Daemon:
         append = self.store.append
         families = (
             ConnectionApi(self.access, self.status),
-            LogApi(self.store, self.clock),
+            LogApi(self.store, self.clock, self.tree.journal.caught_up),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
             AgentsApi(self.agents, append, self.clock),
             TokensApi(self.tokens, append, self.clock),

@@ -1,6 +1,6 @@
 """log.append, query, subscribe and verify."""
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import msgspec
 import trio
@@ -35,11 +35,12 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class LogApi:
-    """The event log to its clients."""
+    """The event log to its clients. `caught_up` waits for what was done under the mount: a query shows all of it."""
 
-    def __init__(self, store: Store, clock: Callable[[], int]) -> None:
+    def __init__(self, store: Store, clock: Callable[[], int], caught_up: Callable[[], Awaitable[None]]) -> None:
         self._store = store
         self._clock = clock
+        self._caught_up = caught_up
 
     def handlers(self) -> Mapping[type[Request], Handler]:
         return {
@@ -66,7 +67,8 @@ class LogApi:
         self._store.writer.submit(Batch(drafts), done)
         return later
 
-    def query(self, request: QueryRequest, call: Call) -> QueryReply:
+    async def query(self, request: QueryRequest, call: Call) -> QueryReply:
+        await self._caught_up()
         page = self._store.log.query(request.filter, request.cursor, request.limit, request.reverse)
         return QueryReply(tuple(map(event_view, page.events)), page.cursor)
 

@@ -9,12 +9,14 @@ from typing import Any
 
 import click
 
+from lighthoused import paths as places
 from lighthoused.cli.output import local_time, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.protocol.messages import (
     ROLES,
     AgentListRequest,
     AgentRegisterRequest,
+    AgentView,
     TokenIssueRequest,
     TokenListRequest,
     TokenRevokeRequest,
@@ -34,24 +36,47 @@ def run(session: Session, agent: str, session_id: str, argv: tuple[str, ...]) ->
     """Run COMMAND as an agent: what it and its descendants change is recorded as that agent's."""
     view = session.call(AgentRegisterRequest(id=0, agent=agent, session=session_id, pid=os.getpid()))
     _adopt_orphans()
-    environment = {**os.environ, "LIGHTHOUSE_AGENT": view.agent, "LIGHTHOUSE_SESSION": view.session}
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _leave_to_child(signal.SIGINT, signal.SIGQUIT)
     try:
-        child = subprocess.Popen(argv, env=environment, preexec_fn=_default_signals)
+        child = subprocess.Popen(argv, env=_environment(session, view))
     except FileNotFoundError:
         click.echo(f"error: there is no command {argv[0]!r}", err=True)
         sys.exit(NOT_FOUND)
     except PermissionError:
         click.echo(f"error: {argv[0]!r} cannot be executed", err=True)
         sys.exit(NOT_EXECUTABLE)
-    for forwarded in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(forwarded, lambda number, frame: child.send_signal(number))
-    code = child.wait()
-    sys.exit(code if code >= 0 else 128 - code)
+    for forwarded in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        signal.signal(forwarded, lambda number, frame: os.kill(child.pid, number))
+    child.returncode = _wait(child.pid)
+    sys.exit(child.returncode if child.returncode >= 0 else 128 - child.returncode)
 
 
-def _default_signals() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def _environment(session: Session, view: AgentView) -> dict[str, str]:
+    """What the agent's own tools need to find the same daemon, and to know whom they run for."""
+    paths = session.config.paths
+    return {
+        **os.environ,
+        "LIGHTHOUSE_AGENT": view.agent,
+        "LIGHTHOUSE_SESSION": view.session,
+        places.STATE: str(paths.state),
+        places.MOUNT: str(paths.mount),
+        places.SOCKET: str(paths.socket),
+    }
+
+
+def _leave_to_child(*signals: signal.Signals) -> None:
+    """The terminal sends these to the child too, which decides what they mean; exec resets a handler, not an ignore."""
+    for number in signals:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda number, frame: None)
+
+
+def _wait(pid: int) -> int:
+    """Exit code of a child (negative: its signal); adopted orphans that end meanwhile are reaped."""
+    while True:
+        ended, status = os.waitpid(-1, 0)
+        if ended == pid:
+            return os.waitstatus_to_exitcode(status)
 
 
 def _adopt_orphans() -> None:

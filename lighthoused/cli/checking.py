@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 import msgspec
 
-from lighthoused.cli.output import fail, local_time, show_json, show_table
+from lighthoused.cli.output import fail, local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError, NotFound
 from lighthoused.core.verdicts import Request as Asked
@@ -130,9 +130,9 @@ def _show(session: Session, verdict: Verdict, explain: bool) -> None:
     if session.as_json:
         show_json(verdict)
         return
-    click.echo(f"{verdict.verdict}: {verdict.reason}")
+    say(f"{verdict.verdict}: {verdict.reason}")
     if verdict.suggestion:
-        click.echo(f"instead: {verdict.suggestion}")
+        say(f"instead: {verdict.suggestion}")
     if explain:
         click.echo(f"tier {verdict.tier}, rule {verdict.rule or '-'}, {verdict.latency_us} us")
         rows = [(one.kind, one.target, one.scope, one.certainty, one.program, one.note) for one in verdict.effects]
@@ -170,8 +170,8 @@ def show_approval(session: Session, id: str) -> None:
         show_json(found)
         return
     for name in ("id", "request", "agent", "session", "tool", "cwd", "rule", "reason", "suggestion"):
-        click.echo(f"{name:<11} {getattr(found, name)}")
-    click.echo(f"input       {msgspec.json.encode(found.input).decode()}")
+        say(f"{name:<11} {getattr(found, name)}")
+    say(f"input       {msgspec.json.encode(found.input).decode()}")
     show_table(("effect", "target", "where"), [(one.kind, one.target, one.scope) for one in found.effects])
 
 
@@ -200,7 +200,7 @@ def _answer(session: Session, id: str, answer: Any, reason: str) -> None:
     if session.as_json:
         show_json(done)
     else:
-        click.echo(f"{'approved' if answer == 'allow' else 'denied'}: {_what(found)}")
+        say(f"{'approved' if answer == 'allow' else 'denied'}: {_what(found)}")
 
 
 def _find(session: Session, id: str) -> Approval:

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from lighthoused.cli.output import local_time, show_json, show_table
+from lighthoused.cli.output import local_time, say, show_json, show_table, visible
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid
 from lighthoused.protocol.messages import (
@@ -53,9 +53,9 @@ def diff(session: Session, since: str, until: str, project: str, path: str, name
         return
     for change in found.changes:
         if change.text:
-            click.echo(change.text, nl=False)
+            click.echo(visible(change.text, keep="\n\t") if sys.stdout.isatty() else change.text, nl=False)
         else:
-            click.echo(f"{MARKS[change.kind]} {change.path or '.'}")
+            say(f"{MARKS[change.kind]} {change.path or '.'}")
     if found.truncated:
         click.echo("hint: there is more; name a --path", err=True)
 

@@ -1,82 +1,169 @@
-"""The hook client for Claude Code's PreToolUse: a fresh process for every tool call, so it imports next to nothing.
+"""Claude Code's PreToolUse hook: passes standard input to the daemon's gate and prints its answer. Fails closed.
 
-It passes its standard input to the daemon as it is and prints what the daemon answers. Whatever goes wrong on the way
-is a denial with its reason (or "ask", where LIGHTHOUSE_HOOK_UNREACHABLE says so), never a silent allow. Run it as
-``python -I -S hook.py [--socket PATH]``.
+It runs as a fresh process for every command of an agent (``python -I -S .../hook.py``), so it imports only what is
+built in: not json, not os. It must know neither what is asked nor what is answered; whatever is not a whole answer of
+the daemon becomes a deny (or an ask, where LIGHTHOUSE_HOOK_UNREACHABLE=ask). Exit code 0 with JSON on standard output
+is how Claude Code takes a decision: https://docs.claude.com/en/docs/claude-code/hooks
 """
 
 import _socket
-import os
+import posix
 import sys
+import time
 
 MAX_INPUT = 10 * 1024 * 1024
+MAX_REPLY = 16 * 1024 * 1024
 TIMEOUT_S = 320.0
-PREFIX = b'{"id":1,"result":'
+"""Longer than people have to approve (300 s by default), shorter than Claude Code waits (see `configuration`)."""
+CHUNK = 65_536
+BEFORE = b'{"id":1,"result":'
+AFTER = b"}"
+HOW_TO_START = "Start it with 'lighthoused serve', or remove the hook with 'lighthousectl hook uninstall'."
+
+
+class Unanswered(Exception):
+    """Why there is no verdict, as a sentence."""
 
 
 def run(arguments: list[str]) -> int:
-    """Answer one hook event; the exit code is 0, the decision is in the output."""
-    path = _socket_path(arguments)
+    """Answer one hook event."""
     try:
-        event = _input()
-        answer = _ask(path, event)
-    except (OSError, ValueError) as error:
-        answer = _refusal(f"lighthoused does not answer at {path}: {error}")
-    sys.stdout.write(answer + "\n")
+        answer = ask(socket_path(arguments), read_event())
+    except Unanswered as why:
+        answer = refusal(str(why))
+    except Exception as error:
+        answer = refusal(f"The Lighthouse hook failed: {type(error).__name__}: {error}.")
+    write_all(1, answer + b"\n")
     return 0
 
 
-def _input() -> bytes:
-    data = b""
-    while len(data) <= MAX_INPUT:
-        part = os.read(0, 1 << 16)
-        if not part:
-            return data.replace(b"\n", b" ")
-        data += part
-    raise ValueError("the event is over 10 MiB")
-
-
-def _ask(path: str, event: bytes) -> str:
-    connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-    try:
-        connection.settimeout(TIMEOUT_S)
-        connection.connect(path)
-        connection.sendall(b'{"method":"gate.hook","id":1,"event":' + event + b"}\n")
-        reply = b""
-        while not reply.endswith(b"\n"):
-            part = connection.recv(1 << 16)
-            if not part:
-                raise ValueError("the connection was closed")
-            reply += part
-    finally:
-        connection.close()
-    reply = reply.strip()
-    if not (reply.startswith(PREFIX) and reply.endswith(b"}")):
-        raise ValueError("it refused: " + reply[:300].decode("utf-8", "replace"))
-    return reply[len(PREFIX) : -1].decode("utf-8", "replace")
-
-
-def _refusal(reason: str) -> str:
-    decision = "ask" if os.environ.get("LIGHTHOUSE_HOOK_UNREACHABLE") == "ask" else "deny"
-    text = "".join(c if c.isprintable() and c not in '"\\' else " " for c in reason)
-    return (
-        f'{{"hookSpecificOutput":{{"hookEventName":"PreToolUse","permissionDecision":"{decision}",'
-        f'"permissionDecisionReason":"{text}"}}}}'
-    )
-
-
-def _socket_path(arguments: list[str]) -> str:
-    if len(arguments) == 2 and arguments[0] == "--socket":
+def socket_path(arguments: list[str]) -> str:
+    """Where the daemon listens: the flag, else the environment, else the default."""
+    if arguments[:1] == ["--socket"] and len(arguments) == 2:
         return arguments[1]
-    named = os.environ.get("LIGHTHOUSE_SOCKET")
-    if named:
-        return named
-    state = os.environ.get("LIGHTHOUSE_STATE", "")
+    if len(arguments) == 1 and arguments[0].startswith("--socket="):
+        return arguments[0][len("--socket=") :]
+    if arguments:
+        raise Unanswered(f"The Lighthouse hook takes only --socket PATH, not {' '.join(arguments)}.")
+    environment = _environment()
     if not __package__:
-        sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
-    from lighthoused.paths import default_socket
+        sys.path.append(__file__.rsplit("/", 3)[0])
+    from lighthoused import paths
 
-    return default_socket(dict(os.environ), os.geteuid(), state)
+    if environment.get(paths.SOCKET):
+        return environment[paths.SOCKET]
+    return paths.default_socket(environment, posix.geteuid(), environment.get(paths.STATE, ""))
+
+
+def read_event() -> bytes:
+    """Standard input as one line."""
+    parts = []
+    size = 0
+    while part := posix.read(0, CHUNK):
+        size += len(part)
+        if size > MAX_INPUT:
+            raise Unanswered(f"The hook's input is over {MAX_INPUT} bytes, too large to be judged.")
+        parts.append(part)
+    event = b"".join(parts).replace(b"\n", b" ").replace(b"\r", b" ").strip()
+    if not (event.startswith(b"{") and event.endswith(b"}")):
+        raise Unanswered("The hook's input is not a JSON object, so there is nothing to judge.")
+    return event
+
+
+def ask(path: str, event: bytes) -> bytes:
+    """The daemon's answer to an event."""
+    until = time.monotonic() + TIMEOUT_S
+    with _Connection(path, until) as connection:
+        connection.send(b'{"method":"gate.hook","id":1,"event":' + event + b"}\n")
+        reply = connection.line()
+    if not (reply.startswith(BEFORE) and reply.endswith(AFTER) and len(reply) > len(BEFORE) + len(AFTER)):
+        raise Unanswered(f"lighthoused gave no verdict: {reply[:500].decode(errors='replace')}")
+    return reply[len(BEFORE) : -len(AFTER)]
+
+
+class _Connection:
+    """A Unix socket whose every step is bounded by one deadline."""
+
+    def __init__(self, path: str, until: float) -> None:
+        self._path = path
+        self._until = until
+        self._socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+
+    def __enter__(self) -> "_Connection":
+        self._bound()
+        try:
+            self._socket.connect(self._path)
+        except OSError as error:
+            raise self._lost(error) from None
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._socket.close()
+
+    def send(self, data: bytes) -> None:
+        self._bound()
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise self._lost(error) from None
+
+    def line(self) -> bytes:
+        """What comes up to the first newline."""
+        received = bytearray()
+        while b"\n" not in received[-CHUNK:]:
+            self._bound()
+            try:
+                part = self._socket.recv(CHUNK)
+            except OSError as error:
+                raise self._lost(error) from None
+            if not part:
+                raise Unanswered(f"lighthoused at {self._path} hung up without a verdict. {HOW_TO_START}")
+            received += part
+            if len(received) > MAX_REPLY:
+                raise Unanswered(f"lighthoused at {self._path} gave an answer without end.")
+        return bytes(received.partition(b"\n")[0])
+
+    def _bound(self) -> None:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise self._lost(TimeoutError())
+        self._socket.settimeout(left)
+
+    def _lost(self, error: OSError) -> Unanswered:
+        if isinstance(error, TimeoutError):
+            return Unanswered(f"lighthoused at {self._path} gave no verdict within {TIMEOUT_S:.0f} s.")
+        return Unanswered(f"lighthoused cannot be reached at {self._path}: {error.strerror or error}. {HOW_TO_START}")
+
+
+def refusal(reason: str) -> bytes:
+    """The hook output that denies, or leaves it to the user where that was configured."""
+    decision = "ask" if _environment().get("LIGHTHOUSE_HOOK_UNREACHABLE") == "ask" else "deny"
+    return (
+        '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"'
+        + decision
+        + '","permissionDecisionReason":"'
+        + _escaped(reason)
+        + '"}}'
+    ).encode(errors="replace")
+
+
+def write_all(descriptor: int, data: bytes) -> None:
+    """Write everything, however many calls it takes."""
+    while data:
+        data = data[posix.write(descriptor, data) :]
+
+
+def _escaped(text: str) -> str:
+    """As the inside of a JSON string."""
+    text = text.replace("\\", "\\\\").replace('"', '\\"')
+    return "".join(letter if letter >= " " else f"\\u{ord(letter):04x}" for letter in text)
+
+
+def _environment() -> dict[str, str]:
+    return {
+        name.decode(errors="surrogateescape"): value.decode(errors="surrogateescape")
+        for name, value in posix.environ.items()
+    }
 
 
 if __name__ == "__main__":

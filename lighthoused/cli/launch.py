@@ -2,10 +2,12 @@
 
 import sys
 
+_OTHER = frozenset(("install", "uninstall", "-h", "--help"))
+
 
 def main() -> None:
     """Run the command line."""
-    if sys.argv[1:2] == ["hook"] and sys.argv[2:3] not in (["install"], ["uninstall"], ["--help"]):
+    if sys.argv[1:2] == ["hook"] and not _OTHER.intersection(sys.argv[2:]):
         from lighthoused.cli.hook import run
 
         sys.exit(run(sys.argv[2:]))

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from lighthoused.cli.output import EXIT_REFUSED, local_time, show_json
+from lighthoused.cli.output import EXIT_REFUSED, local_time, say, show_json
 from lighthoused.cli.projects import with_progress
 from lighthoused.cli.session import Session, command
 from lighthoused.protocol.messages import EventView, Filter, QueryRequest, SubscribeRequest, VerifyRequest
@@ -22,7 +22,7 @@ def show_event(session: Session, event: EventView) -> None:
         return
     what = ", ".join(event.paths[:3]) or event.stream
     more = f" and {len(event.paths) - 3} more" if len(event.paths) > 3 else ""
-    click.echo(f"@{event.seq:<8} {local_time(event.time)}  {event.agent:<14} {event.type:<20} {what}{more}")
+    say(f"@{event.seq:<8} {local_time(event.time)}  {event.agent:<14} {event.type:<20} {what}{more}")
 
 
 @log.command()

@@ -7,9 +7,13 @@ import click
 
 from lighthoused import __version__
 from lighthoused.cli import agents, checking, configuration, history, log, projects
-from lighthoused.cli.output import EXIT_USAGE, show_json
+from lighthoused.cli.checking import EXIT_ERROR
+from lighthoused.cli.output import EXIT_USAGE, fail, show_json
 from lighthoused.cli.session import Session, command, with_shared_options
+from lighthoused.core.errors import Invalid
 from lighthoused.protocol.messages import StatusRequest
+
+PROGRAM = "lighthousectl"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -63,13 +67,13 @@ for single in (
 def run_cli(group: click.Group) -> None:
     """Run, with usage errors as exit code 2 (3 for `check`, whose 2 means escalate)."""
     try:
-        group(standalone_mode=False, prog_name="lighthousectl")
+        group(standalone_mode=False, prog_name=PROGRAM)
     except click.exceptions.Exit as left:
         sys.exit(left.exit_code)
     except click.Abort:
         sys.exit(130)
     except click.ClickException as error:
-        click.echo(f"error: {error.format_message()}", err=True)
-        named = error.ctx.info_name if isinstance(error, click.UsageError) and error.ctx else ""
-        click.echo("hint: see 'lighthousectl --help'", err=True)
-        sys.exit(3 if named == "check" else EXIT_USAGE)
+        context = error.ctx if isinstance(error, click.UsageError) else None
+        path = context.command_path if context else PROGRAM
+        refusal = Invalid(error.format_message(), f"See '{path} --help'.")
+        fail(refusal, "--json" in sys.argv, EXIT_ERROR if path == f"{PROGRAM} check" else EXIT_USAGE)

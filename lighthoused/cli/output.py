@@ -9,6 +9,7 @@ import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from lighthoused.core.errors import LighthouseError
 
@@ -26,14 +27,32 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """A table on a terminal, tab-separated lines in a pipe."""
     if not sys.stdout.isatty():
         for row in rows:
-            click.echo("\t".join(map(str, row)))
+            click.echo("\t".join(visible(str(cell)) for cell in row))
         return
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*map(str, row))
+        table.add_row(*(Text(visible(str(cell))) for cell in row))
     Console().print(table)
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Text with what a terminal would obey or not show spelled out, but for the characters in `keep`.
+
+    Commands, paths and reasons are an agent's words: they must not hide a part of themselves from who reads them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode()
+        for letter in text
+    )
+
+
+def say(text: str, err: bool = False) -> None:
+    """Print lines for people."""
+    click.echo(visible(text, keep="\n\t"), err=err)
 
 
 def local_time(ns: int) -> str:
@@ -52,7 +71,7 @@ def fail(error: LighthouseError, as_json: bool, code: int | None = None) -> NoRe
         body = {"error": {"code": error.code, "message": error.message, "hint": error.hint}}
         click.echo(msgspec.json.encode(body).decode(), err=True)
     else:
-        click.echo(f"error: {error.message}", err=True)
+        say(f"error: {error.message}", err=True)
         if error.hint:
-            click.echo(f"hint: {error.hint}", err=True)
+            say(f"hint: {error.hint}", err=True)
     sys.exit(exit_code_of(error) if code is None else code)

@@ -12,6 +12,7 @@ from lighthoused.cli.output import fail
 from lighthoused.client import Client
 from lighthoused.config import Config, Flags, load
 from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.core.names import shown
 from lighthoused.protocol.messages import ProjectListRequest, Request
 
 FLAGS = ("state", "mount", "socket", "config", "token")
@@ -65,14 +66,23 @@ class Session:
         project, *rest = absolute.relative_to(mount).parts or ("",)
         if not project:
             return None
-        return project, "/".join(rest[1:]) if rest[:1] == ["current"] else ""
+        return project, shown(os.fsencode("/".join(rest[1:]))) if rest[:1] == ["current"] else ""
 
     def located(self, path: str, project: str = "") -> tuple[str, str]:
-        """Project and path for what somebody wrote: a path under the mount, or one within the project."""
+        """Project and path for what somebody wrote: a path under the mount, or one within the project.
+
+        Raises Invalid for a path that is in no project, or not in the one that was named.
+        """
         inside = self.inside(Path(path))
-        if inside is not None:
+        if inside is not None and project in ("", inside[0]):
             return inside
-        return self.project(project), path.strip("/")
+        within = os.path.normpath(path)
+        if within.startswith(("/", "../")) or within == "..":
+            raise Invalid(
+                f"{path} is not in {f'project {project}' if project else 'a project'}.",
+                f"Use a path under {self.config.paths.mount}/PROJECT/current, or one within the project.",
+            )
+        return self.project(project), "" if within == "." else shown(os.fsencode(within))
 
 
 def command(function: Callable[..., Any]) -> Callable[..., Any]:

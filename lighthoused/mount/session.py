@@ -34,6 +34,7 @@ class Session:
         self._operations = operations
         self._mountpoint = mountpoint
         self._allow_other = allow_other
+        self._initialised = False
         self._mounted = False
 
     async def mount(self) -> None:
@@ -47,7 +48,7 @@ class Session:
         except RuntimeError as error:
             hint = "Is /dev/fuse there, and fuse3 installed?"
             raise MountFailed(f"{self._mountpoint} could not be mounted: {error}.", hint) from None
-        self._mounted = True
+        self._initialised = self._mounted = True
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Answer requests until `unmount`."""
@@ -64,7 +65,8 @@ class Session:
 
     def close(self) -> None:
         """Give the kernel connection back, after `serve` has returned."""
-        pyfuse3.close(unmount=False)
+        if self._initialised:
+            pyfuse3.close(unmount=False)
 
     async def invalidate(self, inodes: Iterable[int], entries: Iterable[tuple[int, bytes]]) -> None:
         """Make the kernel forget what changed behind its back."""
@@ -105,12 +107,15 @@ def _is_mounted(mountpoint: Path) -> bool:
 
 
 def _answers(mountpoint: Path) -> bool:
-    """Whether a live daemon serves the mount; a hung one counts as alive, its requests as unanswered."""
+    """Whether a live daemon serves the mount; a hung one counts as alive, its requests as unanswered.
+
+    statvfs(3) is asked of the daemon each time, where stat(2) may be answered by the kernel for a dead one.
+    """
     outcome: list[bool] = []
 
     def probe() -> None:
         try:
-            os.stat(mountpoint)
+            os.statvfs(mountpoint)
             outcome.append(True)
         except OSError as error:
             outcome.append(error.errno != errno.ENOTCONN)

@@ -5,6 +5,7 @@ the batch stays first in line and is tried again: the tree in memory is then ahe
 refused (`refusal`) until it has caught up. It knows nothing of what the changes mean.
 """
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable
@@ -101,6 +102,12 @@ class Journal:
             self._raise_refusal()
             self._urgent.set()
             await self._progress.park()
+
+    async def caught_up(self) -> None:
+        """Wait until all that was recorded so far is in the log, or the store refuses it."""
+        if self.uncommitted:
+            with contextlib.suppress(OSError):
+                await self.flush()
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Commit what is recorded, until `stop`."""

@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ class Running:
     @property
     def environment(self) -> dict[str, str]:
         places = {"STATE": self.state, "MOUNT": self.mount, "SOCKET": self.socket}
-        return {**os.environ, **{f"LIGHTHOUSE_{name}": str(path) for name, path in places.items()}}
+        return {**os.environ, "PYTHONFAULTHANDLER": "1", **{f"LIGHTHOUSE_{name}": str(path) for name, path in places.items()}}
 
     def start(self) -> None:
         """Start the daemon and wait until it says that it is ready."""
@@ -46,21 +47,17 @@ class Running:
 
     def _wait_ready(self, before: int) -> None:
         assert self.process is not None
-        follow = subprocess.Popen(
-            ["tail", "-c", f"+{before + 1}", "-f", "--pid", str(self.process.pid), str(self.log)],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert follow.stdout is not None
-        lines = []
-        for line in follow.stdout:
-            lines.append(line)
-            if READY in line:
-                follow.kill()
-                follow.wait()
-                follow.stdout.close()
-                return
-        raise AssertionError("the daemon did not start:\n" + "".join(lines))
+        until = time.monotonic() + START_S
+        with open(self.log, encoding="utf-8", errors="replace") as log:
+            log.seek(before)
+            said = ""
+            while READY not in said and self.process.poll() is None and time.monotonic() < until:
+                time.sleep(0.02)
+                said += log.read()
+            said += log.read()
+        if READY not in said:
+            self.kill()
+            raise AssertionError(f"the daemon did not start: exit code {self.process.returncode}\n{said}")
 
     def stop(self) -> int:
         """Stop it as systemd would; its exit code."""
