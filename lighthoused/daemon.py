@@ -3,11 +3,14 @@
 It starts from the store up, and stops from the edges down.
 """
 
+import faulthandler
 import os
 import pwd
+import resource
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -60,6 +63,9 @@ log = structlog.get_logger()
 SWITCH_INTERVAL_S = 0.0002
 """How soon a thread that wants the interpreter gets it: the writer would else wait 5 ms after each sync."""
 
+OWN_DESCRIPTORS = 128
+"""Open files left for all else than connections."""
+
 
 class Ready(NamedTuple):
     """What is there once the daemon serves; `metrics` is a URL or ""; `project` the one imported at start, if any."""
@@ -102,7 +108,8 @@ class Daemon:
         )
         self.session = self._session()
         self.undo = Undo(self.tree, self._invalidate)
-        self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, config.rpc.max_connections)
+        connections = min(config.rpc.max_connections, raise_descriptor_limit() - OWN_DESCRIPTORS)
+        self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections)
 
     async def import_project(self, source: Path, progress: Callable[[Progress], None]) -> Project:
         """Import a directory under its own name, or find that it is there. Raises core errors."""
@@ -229,6 +236,7 @@ async def serve(
     stop: trio.Event,
 ) -> None:
     """Run a daemon until `stop` is set. Raises core errors where it cannot start."""
+    faulthandler.enable()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     daemon = Daemon(config)
     daemon.store.start(trio.lowlevel.current_trio_token())
@@ -236,14 +244,40 @@ async def serve(
         async with trio.open_nursery() as engine:
             await engine.start(daemon.tree.run)
             try:
-                project = await daemon.import_project(import_source, progress) if import_source else None
-                await _serve_edges(daemon, project, ready, stop)
+                project = None
+                if import_source is not None:
+                    async with stopped_by(stop):
+                        project = await daemon.import_project(import_source, progress)
+                if not stop.is_set():
+                    await _serve_edges(daemon, project, ready, stop)
             finally:
                 daemon.state = "STOPPING"
                 with trio.CancelScope(shield=True):
                     await daemon.tree.close()
     finally:
         daemon.store.close()
+
+
+@asynccontextmanager
+async def stopped_by(stop: trio.Event) -> AsyncIterator[None]:
+    """Cancel the block once `stop` is set."""
+
+    async def watch() -> None:
+        await stop.wait()
+        nursery.cancel_scope.cancel()
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(watch)
+        yield
+        nursery.cancel_scope.cancel()
+
+
+def raise_descriptor_limit() -> int:
+    """Allow this process as many open files as it may have (getrlimit(2)); the limit."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
 
 
 async def _serve_edges(

@@ -12,7 +12,7 @@ from lighthoused.client import Client
 from lighthoused.protocol.messages import Filter, QueryRequest, StatusRequest
 
 READY = "lighthoused is ready"
-START_S = 60
+START_S = 60.0
 
 
 class Running:
@@ -98,10 +98,11 @@ class Running:
         finally:
             os.close(descriptor)
 
-    def events(self, **filter: Any) -> tuple[Any, ...]:
-        """Events that pass a filter."""
+    def events(self, after: int = 0, **filter: Any) -> tuple[Any, ...]:
+        """Events after a seq that pass a filter."""
+        asked = QueryRequest(id=0, filter=Filter(**filter), cursor=after, limit=10_000)
         with self.client() as client:
-            events: tuple[Any, ...] = client.call(QueryRequest(id=0, filter=Filter(**filter), limit=10_000)).events
+            events: tuple[Any, ...] = client.call(asked).events
             return events
 
     def ctl(self, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
