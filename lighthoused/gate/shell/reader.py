@@ -3,6 +3,7 @@
 Bounded in size, depth and number of nodes: over a bound, or where the parser gives up, it raises Unresolvable.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
@@ -63,7 +64,13 @@ class _Reading:
 
     def script(self) -> ast.Command:
         root = self._tree(self.source)
-        return self._with_trouble(root, self._sequence(root.children))
+        made = self._with_trouble(root, self._sequence(root.children))
+        if not _BRACE_WORD.search(self.source) or not (braces := _brace_words(root, self.source)):
+            return made
+        for at in reversed(braces):
+            self.source = self.source[:at] + b'""' + self.source[at:]
+        root = self._tree(self.source)
+        return ast.Branch((made, self._with_trouble(root, self._sequence(root.children))))
 
     def nested(self, source: str) -> ast.Command:
         """Source within this source, such as the inside of backticks."""
@@ -192,26 +199,44 @@ class _Reading:
             op = "<<"
         return ast.Redirect(op, target, fd), words[1:]
 
+    def printed(self, redirect: Node) -> ast.Command:
+        """A lone redirection as ``cat`` with it."""
+        made, words = self._redirect(redirect)
+        return ast.Simple((), (ast.Word((ast.Lit("cat"),)), *words), (made,))
+
     def _simple(self, node: Node) -> ast.Command:
         self.words.mentioned = set()
         assigns: list[ast.Assign] = []
         words: list[ast.Word] = []
         redirects: list[ast.Redirect] = []
-        for child in node.children:
-            kind = child.type
+        for nodes in self._adjacent(node):
+            kind = nodes[0].type
             if kind == "variable_assignment":
-                assigns.append(self._assign(child))
-            elif kind == "command_name":
-                words.extend(self.words.words(child.children[0]) if child.child_count else [])
+                assigns.append(self._assign(nodes[0]))
             elif kind in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
-                made, more = self._redirect(child)
+                made, more = self._redirect(nodes[0])
                 redirects.append(made)
                 words.extend(more)
-            elif kind not in ("ERROR", "comment") and not (
-                kind == "$" and child.child_count == 0 and child.next_sibling
-            ):
-                words.extend(self.words.words(child))
+            else:
+                words.extend(self.words.words(*nodes))
         return ast.Simple(tuple(assigns), tuple(words), tuple(redirects), frozenset(self.words.mentioned))
+
+    def _adjacent(self, command: Node) -> list[list[Node]]:
+        """The children of a command; those of one word together, which the grammar splits after some backslashes."""
+        made: list[list[Node]] = []
+        for child in command.children:
+            node = child.children[0] if child.type == "command_name" and child.child_count else child
+            if node.type in _NO_WORD or (node.type == "$" and node.child_count == 0 and node.next_sibling):
+                continue
+            before = made[-1][-1] if made else None
+            if before and {before.type, node.type} <= _WORDS and self._joins(before.end_byte, node.start_byte):
+                made[-1].append(node)
+            else:
+                made.append([node])
+        return made
+
+    def _joins(self, end: int, start: int) -> bool:
+        return self.source[end:start].replace(b"\\\n", b"") == b""
 
     def _declaration(self, node: Node) -> ast.Command:
         """``export a=1``, ``unset x``: a command whose assignments are arguments."""
@@ -340,6 +365,33 @@ def _first(node: Node, kind: str) -> Node | None:
     return None
 
 
+def _brace_words(root: Node, source: bytes) -> list[int]:
+    """Where a word begins with a brace (``{rm,x}`` as a command) which the grammar, like zsh, takes for a group's."""
+    found = []
+    waiting = list(root.children)
+    while waiting:
+        node = waiting.pop()
+        if node.type == "{" and _BRACE_WORD.match(source, node.start_byte):
+            found.append(node.start_byte)
+        waiting.extend(node.children)
+    return sorted(found)
+
+
+_NO_WORD = frozenset({"ERROR", "comment"})
+_WORDS = frozenset(
+    {
+        "word",
+        "number",
+        "concatenation",
+        "string",
+        "raw_string",
+        "ansi_c_string",
+        "translated_string",
+        "brace_expression",
+    }
+    | {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"}
+)
+_BRACE_WORD = re.compile(rb"\{(?!\\\n)[^\s;|&<>(]")
 _NO_STATEMENT = frozenset({"comment", "heredoc_body", "heredoc_end", "file_descriptor"})
 _CONVERT: dict[str, Callable[[_Reading, Node], ast.Command]] = {
     "command": _Reading._simple,

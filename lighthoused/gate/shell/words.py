@@ -27,16 +27,16 @@ class Words:
         self._reading = reading
         self.mentioned: set[str] = set()
 
-    def words(self, node: Node) -> list[ast.Word]:
-        """The words that brace expansion makes of one."""
-        word = self.word(node)
-        if node.type in ("concatenation", "brace_expression", "word") and b"{" in self._source(node):
+    def words(self, *nodes: Node) -> list[ast.Word]:
+        """The words that brace expansion makes of one; several nodes are its pieces."""
+        word = self.word(*nodes)
+        if any(node.type in _MAY_EXPAND and b"{" in self._source(node) for node in nodes):
             return braces.expand(word)
         return [word]
 
-    def word(self, node: Node) -> ast.Word:
-        parts = tuple(self._parts(node, False))
-        return ast.Word(parts, _quoted(node))
+    def word(self, *nodes: Node) -> ast.Word:
+        parts = tuple(part for node in nodes for part in self._parts(node, False))
+        return ast.Word(parts, any(map(_quoted, nodes)))
 
     def of_document(self, node: Node, text: str) -> ast.Word:
         """The body of a here-document; it begins where the first line does, whatever the parser says."""
@@ -144,6 +144,8 @@ class Words:
         mentioned = self.mentioned
         if source.startswith("`"):
             body = self._reading.nested(quoting.backtick(source[1:-1]))
+        elif [child.type for child in node.children[1:-1]] == ["file_redirect"]:
+            body = self._reading.printed(node.children[1])
         else:
             body = self._reading._sequence(node.children)
         self.mentioned = mentioned
@@ -171,6 +173,7 @@ def _quoted(node: Node) -> bool:
     return node.type in ("string", "raw_string", "ansi_c_string", "translated_string")
 
 
+_MAY_EXPAND = frozenset({"concatenation", "brace_expression", "word"})
 _EXPANSIONS = {
     "simple_expansion": Words._simple_expansion,
     "expansion": Words._expansion,
