@@ -1,8 +1,6 @@
 """`lighthousectl run`, `agents` and `token`."""
 
-import ctypes
 import os
-import signal
 import subprocess
 import sys
 from typing import Any
@@ -10,8 +8,10 @@ from typing import Any
 import click
 
 from lighthoused import paths as places
-from lighthoused.cli.output import local_time, show_json, show_table
+from lighthoused.cli.keeping import keep
+from lighthoused.cli.output import fail, local_time, show_json, show_table
 from lighthoused.cli.session import Session, command
+from lighthoused.core.errors import Invalid, NotFound
 from lighthoused.protocol.messages import (
     ROLES,
     AgentListRequest,
@@ -22,8 +22,7 @@ from lighthoused.protocol.messages import (
     TokenRevokeRequest,
 )
 
-PR_SET_CHILD_SUBREAPER = 36
-NOT_FOUND = 127
+MISSING = 127
 NOT_EXECUTABLE = 126
 
 
@@ -34,21 +33,18 @@ NOT_EXECUTABLE = 126
 @command
 def run(session: Session, agent: str, session_id: str, argv: tuple[str, ...]) -> None:
     """Run COMMAND as an agent: what it and its descendants change is recorded as that agent's."""
+    sys.exit(keep(lambda: _start(session, agent, session_id, argv)))
+
+
+def _start(session: Session, agent: str, session_id: str, argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    """Register this process, and start the command below it. Raises core errors; exits as a shell would."""
     view = session.call(AgentRegisterRequest(id=0, agent=agent, session=session_id, pid=os.getpid()))
-    _adopt_orphans()
-    _leave_to_child(signal.SIGINT, signal.SIGQUIT)
     try:
-        child = subprocess.Popen(argv, env=_environment(session, view))
+        return subprocess.Popen(argv, env=_environment(session, view))
     except FileNotFoundError:
-        click.echo(f"error: there is no command {argv[0]!r}", err=True)
-        sys.exit(NOT_FOUND)
-    except PermissionError:
-        click.echo(f"error: {argv[0]!r} cannot be executed", err=True)
-        sys.exit(NOT_EXECUTABLE)
-    for forwarded in (signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-        signal.signal(forwarded, lambda number, frame: os.kill(child.pid, number))
-    child.returncode = _wait(child.pid)
-    sys.exit(child.returncode if child.returncode >= 0 else 128 - child.returncode)
+        fail(NotFound(f"There is no command {argv[0]!r}.", "Is it spelled so, and on PATH?"), session.as_json, MISSING)
+    except OSError as error:
+        fail(Invalid(f"{argv[0]!r} cannot be executed: {error.strerror}."), session.as_json, NOT_EXECUTABLE)
 
 
 def _environment(session: Session, view: AgentView) -> dict[str, str]:
@@ -62,26 +58,6 @@ def _environment(session: Session, view: AgentView) -> dict[str, str]:
         places.MOUNT: str(paths.mount),
         places.SOCKET: str(paths.socket),
     }
-
-
-def _leave_to_child(*signals: signal.Signals) -> None:
-    """The terminal sends these to the child too, which decides what they mean; exec resets a handler, not an ignore."""
-    for number in signals:
-        if signal.getsignal(number) is not signal.SIG_IGN:
-            signal.signal(number, lambda number, frame: None)
-
-
-def _wait(pid: int) -> int:
-    """Exit code of a child (negative: its signal); adopted orphans that end meanwhile are reaped."""
-    while True:
-        ended, status = os.waitpid(-1, 0)
-        if ended == pid:
-            return os.waitstatus_to_exitcode(status)
-
-
-def _adopt_orphans() -> None:
-    """Descendants whose parents end become ours, not init's, and so stay attributed (prctl(2))."""
-    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 @click.command()

@@ -8,8 +8,8 @@ from typing import IO, Any
 import click
 import msgspec
 
-from lighthoused.cli.output import fail, local_time, say, show_json, show_table
-from lighthoused.cli.session import Session, command
+from lighthoused.cli.output import fail, local_time, say, show_json, show_table, visible
+from lighthoused.cli.session import Session, as_refusal, command, with_shared_options, working_directory
 from lighthoused.core.errors import Invalid, LighthouseError, NotFound
 from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
@@ -45,16 +45,20 @@ def check(
     try:
         judge = _local_judge(profile, session) if local else _daemon_judge(session)
         if batch is not None:
-            sys.exit(_check_batch(batch, judge, cwd or os.getcwd()))
+            sys.exit(_check_batch(batch, judge, _directory(cwd)))
         if text is None:
             raise Invalid("There is no command to check.", "Give one, or --batch FILE.jsonl.")
-        (verdict,) = judge([_request(text, cwd or os.getcwd(), explain, wait)])
+        (verdict,) = judge([_request(text, _directory(cwd), explain, wait)])
         if isinstance(verdict, LighthouseError):
             raise verdict
         _show(session, verdict, explain)
         sys.exit(EXIT_CODES[verdict.verdict])
-    except LighthouseError as error:
-        fail(error, session.as_json, EXIT_ERROR)
+    except (LighthouseError, UnicodeEncodeError) as error:
+        fail(as_refusal(error), session.as_json, EXIT_ERROR)
+
+
+def _directory(cwd: str) -> str:
+    return cwd if os.path.isabs(cwd) else str(working_directory() / cwd)
 
 
 def _request(text: str, cwd: str, explain: bool = False, wait: bool = False) -> CheckRequest:
@@ -123,7 +127,7 @@ def _parse(line: bytes, cwd: str) -> CheckRequest | Invalid:
         row = msgspec.json.decode(line, type=_Line)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         return Invalid(f"The line is not valid: {error}.")
-    return _request(row.command, row.cwd or cwd)
+    return _request(row.command, os.path.join(cwd, row.cwd))
 
 
 def _show(session: Session, verdict: Verdict, explain: bool) -> None:
@@ -140,12 +144,12 @@ def _show(session: Session, verdict: Verdict, explain: bool) -> None:
 
 
 @click.group(invoke_without_command=True)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_shared_options
 @click.pass_context
-def approvals(context: click.Context, as_json: bool) -> None:
+def approvals(context: click.Context, /, **options: Any) -> None:
     """Requests that wait for a person: list, show, approve, deny."""
     if context.invoked_subcommand is None:
-        context.invoke(list_approvals, as_json=as_json)
+        context.invoke(list_approvals, **options)
 
 
 @approvals.command("list")
@@ -170,8 +174,8 @@ def show_approval(session: Session, id: str) -> None:
         show_json(found)
         return
     for name in ("id", "request", "agent", "session", "tool", "cwd", "rule", "reason", "suggestion"):
-        say(f"{name:<11} {getattr(found, name)}")
-    say(f"input       {msgspec.json.encode(found.input).decode()}")
+        click.echo(f"{name:<11} {visible(getattr(found, name))}")
+    click.echo(f"input       {visible(msgspec.json.encode(found.input).decode())}")
     show_table(("effect", "target", "where"), [(one.kind, one.target, one.scope) for one in found.effects])
 
 
@@ -200,7 +204,7 @@ def _answer(session: Session, id: str, answer: Any, reason: str) -> None:
     if session.as_json:
         show_json(done)
     else:
-        say(f"{'approved' if answer == 'allow' else 'denied'}: {_what(found)}")
+        click.echo(f"{'approved' if answer == 'allow' else 'denied'}: {visible(_what(found))}")
 
 
 def _find(session: Session, id: str) -> Approval:

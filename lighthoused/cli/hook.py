@@ -1,11 +1,13 @@
 """Claude Code's PreToolUse hook: passes standard input to the daemon's gate and prints its answer. Fails closed.
 
 It runs as a fresh process for every command of an agent (``python -I -S .../hook.py``), so it imports only what is
-built in: not json, not os. It must know neither what is asked nor what is answered; whatever is not a whole answer of
-the daemon becomes a deny (or an ask, where LIGHTHOUSE_HOOK_UNREACHABLE=ask). Exit code 0 with JSON on standard output
-is how Claude Code takes a decision: https://docs.claude.com/en/docs/claude-code/hooks
+built in: not json, not os. It must not know what is asked, and of the answer only its form; whatever is not a whole
+answer of the daemon becomes a deny (or an ask, where LIGHTHOUSE_HOOK_UNREACHABLE=ask). Exit code 0 with JSON on
+standard output is how Claude Code takes a decision; after any other exit code but 2 it would go on:
+https://docs.claude.com/en/docs/claude-code/hooks
 """
 
+import _json
 import _socket
 import posix
 import sys
@@ -16,8 +18,13 @@ MAX_REPLY = 16 * 1024 * 1024
 TIMEOUT_S = 320.0
 """Longer than people have to approve (300 s by default), shorter than Claude Code waits (see `configuration`)."""
 CHUNK = 65_536
+BLOCKED = 2
 BEFORE = b'{"id":1,"result":'
 AFTER = b"}"
+ANSWER = '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"'
+DECISIONS = ("allow", "deny", "ask")
+REASON = '","permissionDecisionReason":"'
+END = "}}"
 HOW_TO_START = "Start it with 'lighthoused serve', or remove the hook with 'lighthousectl hook uninstall'."
 
 
@@ -31,9 +38,17 @@ def run(arguments: list[str]) -> int:
         answer = ask(socket_path(arguments), read_event())
     except Unanswered as why:
         answer = refusal(str(why))
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         answer = refusal(f"The Lighthouse hook failed: {type(error).__name__}: {error}.")
-    write_all(1, answer + b"\n")
+    return tell(answer)
+
+
+def tell(answer: bytes) -> int:
+    """Print an answer; the exit code, which blocks where nobody took the answer."""
+    try:
+        write_all(1, answer + b"\n")
+    except OSError:
+        return BLOCKED
     return 0
 
 
@@ -76,9 +91,20 @@ def ask(path: str, event: bytes) -> bytes:
     with _Connection(path, until) as connection:
         connection.send(b'{"method":"gate.hook","id":1,"event":' + event + b"}\n")
         reply = connection.line()
-    if not (reply.startswith(BEFORE) and reply.endswith(AFTER) and len(reply) > len(BEFORE) + len(AFTER)):
+    answer = reply[len(BEFORE) : -len(AFTER)]
+    if not (reply.startswith(BEFORE) and reply.endswith(AFTER) and is_answer(answer)):
         raise Unanswered(f"lighthoused gave no verdict: {reply[:500].decode(errors='replace')}")
-    return reply[len(BEFORE) : -len(AFTER)]
+    return answer
+
+
+def is_answer(answer: bytes) -> bool:
+    """Whether this is the output of a hook: a decision and its reason, and no more."""
+    try:
+        decision, _, rest = answer.decode().removeprefix(ANSWER).partition(REASON)
+        _, end = _json.scanstring(rest, 0)
+    except ValueError:
+        return False
+    return answer.startswith(ANSWER.encode()) and decision in DECISIONS and rest[end:] == END
 
 
 class _Connection:
@@ -138,13 +164,7 @@ class _Connection:
 def refusal(reason: str) -> bytes:
     """The hook output that denies, or leaves it to the user where that was configured."""
     decision = "ask" if _environment().get("LIGHTHOUSE_HOOK_UNREACHABLE") == "ask" else "deny"
-    return (
-        '{"hookSpecificOutput":{"hookEventName":"PreToolUse","permissionDecision":"'
-        + decision
-        + '","permissionDecisionReason":"'
-        + _escaped(reason)
-        + '"}}'
-    ).encode(errors="replace")
+    return f'{ANSWER}{decision}{REASON}{_escaped(reason)}"{END}'.encode(errors="replace")
 
 
 def write_all(descriptor: int, data: bytes) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from lighthoused import __version__
-from lighthoused.cli import agents, checking, configuration, history, log, projects
+from lighthoused.cli import agents, checking, configuration, history, installing, log, projects
 from lighthoused.cli.checking import EXIT_ERROR
 from lighthoused.cli.output import EXIT_USAGE, fail, show_json
 from lighthoused.cli.session import Session, command, with_shared_options
@@ -59,7 +59,7 @@ for single in (
     checking.check,
     agents.agents,
     agents.run,
-    configuration.hook,
+    installing.hook,
 ):
     cli.add_command(single)
 

@@ -48,7 +48,7 @@ class Session:
         """The project that is meant: the one named, the one the working directory is in, or the only one."""
         if named:
             return named
-        inside = self.inside(Path.cwd())
+        inside = self.inside(working_directory())
         if inside is not None:
             return inside[0]
         names = [project.name for project in self.call(ProjectListRequest(id=0)).projects]
@@ -73,8 +73,10 @@ class Session:
 
         Raises Invalid for a path that is in no project, or not in the one that was named.
         """
-        inside = self.inside(Path(path))
+        whole = working_directory() / path
+        inside = self.inside(whole)
         if inside is not None and project in ("", inside[0]):
+            self._refuse_past(whole, inside[0])
             return inside
         within = os.path.normpath(path)
         if within.startswith(("/", "../")) or within == "..":
@@ -83,6 +85,28 @@ class Session:
                 f"Use a path under {self.config.paths.mount}/PROJECT/current, or one within the project.",
             )
         return self.project(project), "" if within == "." else shown(os.fsencode(within))
+
+    def _refuse_past(self, path: Path, project: str) -> None:
+        """A path under ``history`` is of a moment, one under ``status`` is nobody's."""
+        current = self.config.paths.mount / project / "current"
+        absolute = Path(os.path.abspath(path))
+        if absolute != current.parent and not absolute.is_relative_to(current):
+            raise Invalid(f"{path} is not a path of the project as it is now.", f"Use one under {current}.")
+
+
+def working_directory() -> Path:
+    """Raises Invalid where it was removed."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        raise Invalid(f"The working directory is gone: {error.strerror}.", "Change to another one.") from None
+
+
+def as_refusal(error: LighthouseError | UnicodeEncodeError) -> LighthouseError:
+    """Arguments are bytes to Linux, requests are text."""
+    if isinstance(error, UnicodeEncodeError):
+        return Invalid(f"An argument is not UTF-8 text: {ascii(error.object)[:200]}.", "Spell it in UTF-8.")
+    return error
 
 
 def command(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -95,8 +119,8 @@ def command(function: Callable[..., Any]) -> Callable[..., Any]:
         as_json = bool(options.pop("as_json", False) or _above(context, "as_json"))
         try:
             return function(Session(shared, as_json), **options)
-        except LighthouseError as error:
-            fail(error, as_json)
+        except (LighthouseError, UnicodeEncodeError) as error:
+            fail(as_refusal(error), as_json)
         except KeyboardInterrupt:
             context.exit(130)
 

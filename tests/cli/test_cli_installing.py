@@ -1,0 +1,137 @@
+"""Our hook in other people's settings of Claude Code."""
+
+import json
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from lighthoused.cli.main import cli
+
+OLD = "/usr/bin/python3 -I -S /opt/lighthouse/lighthoused/cli/hook.py --socket /old/sock"
+THEIRS = [
+    "echo mine",
+    "grep -c x /src/lighthoused/cli/hook.py",
+    "/usr/bin/python3 /src/lighthoused/cli/hook.py.bak",
+    "mylighthousectl hook",
+    "echo lighthousectl hook",
+]
+
+
+def ctl(tmp_path: Path, *arguments: str, socket: str = "/run/lh.sock") -> Result:
+    environment = {"LIGHTHOUSE_STATE": str(tmp_path / "state")}
+    return CliRunner(env=environment).invoke(cli, ["--socket", socket, "hook", *arguments], catch_exceptions=False)
+
+
+def settings(tmp_path: Path, content: Any, indent: int | str | None = 2) -> Path:
+    file = tmp_path / "settings.json"
+    file.write_text(json.dumps(content, indent=indent) + "\n")
+    return file
+
+
+def commands(file: Path) -> list[str]:
+    groups = json.loads(file.read_text()).get("hooks", {}).get("PreToolUse", [])
+    return [handler["command"] for group in groups for handler in group["hooks"]]
+
+
+def handler(command: str) -> dict[str, Any]:
+    return {"type": "command", "command": command}
+
+
+def test_install_and_uninstall_leave_every_other_byte(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    text = (
+        '{\n    "model": "opus",  "n": 1e3,\n    "hooks": {"Stop": [], "PreToolUse": [\n'
+        '        {"matcher": "Bash", "hooks": [{"type": "command", "command": "\\u0065cho"}]}\n    ]},\n    "z": {}\n}'
+    )
+    file.write_text(text)
+    assert ctl(tmp_path, "install", "--settings", str(file)).exit_code == 0
+    assert len(commands(file)) == 2
+    before, after = text.split("\n    ]},")
+    assert file.read_text().startswith(before)
+    assert file.read_text().endswith(after)
+    assert ctl(tmp_path, "uninstall", "--settings", str(file)).exit_code == 0
+    assert file.read_text() == text
+
+
+def test_install_is_idempotent(tmp_path: Path) -> None:
+    file = settings(tmp_path, {"a": 1})
+    assert "installed" in ctl(tmp_path, "install", "--settings", str(file)).output
+    once, written = file.read_bytes(), file.stat()
+    assert "was installed already" in ctl(tmp_path, "install", "--settings", str(file)).output
+    assert file.read_bytes() == once
+    assert file.stat().st_ino == written.st_ino
+
+
+def test_install_replaces_an_older_entry_of_ours(tmp_path: Path) -> None:
+    file = settings(tmp_path, {"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [handler(OLD), handler("x")]}]}})
+    ctl(tmp_path, "install", "--settings", str(file), socket="/new/sock")
+    theirs, ours = commands(file)
+    assert theirs == "x"
+    assert "/new/sock" in ours
+    assert "/old/sock" not in file.read_text()
+
+
+def test_uninstall_takes_only_ours_out_of_a_shared_list(tmp_path: Path) -> None:
+    mixed = [handler(THEIRS[0]), handler(OLD), *map(handler, THEIRS[1:]), handler("lighthousectl hook")]
+    groups = [{"matcher": "Bash", "hooks": mixed}, {"matcher": "*", "hooks": [handler(OLD)]}, {"matcher": "Edit"}, 3]
+    file = settings(tmp_path, {"x": 1, "hooks": {"PreToolUse": groups, "PostToolUse": [{"hooks": [handler(OLD)]}]}})
+    ctl(tmp_path, "uninstall", "--settings", str(file))
+    kept = json.loads(file.read_text())
+    assert kept["hooks"]["PreToolUse"] == [
+        {"matcher": "Bash", "hooks": [handler(line) for line in THEIRS]},
+        {"matcher": "Edit"},
+        3,
+    ]
+    assert kept["hooks"]["PostToolUse"] == [{"hooks": [handler(OLD)]}]
+
+
+def test_uninstall_without_ours_writes_nothing(tmp_path: Path) -> None:
+    file = settings(tmp_path, {"hooks": {"PreToolUse": []}}, indent=None)
+    before = file.stat()
+    done = ctl(tmp_path, "uninstall", "--settings", str(file))
+    assert done.exit_code == 0
+    assert "not installed" in done.output
+    assert file.stat() == before
+    missing = tmp_path / "none/settings.json"
+    assert ctl(tmp_path, "uninstall", "--settings", str(missing)).exit_code == 0
+    assert not missing.parent.exists()
+
+
+def test_install_makes_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "new/.claude/settings.json"
+    assert json.loads(ctl(tmp_path, "install", "--json", "--settings", str(file)).output)["changed"] is True
+    assert len(commands(file)) == 1
+    ctl(tmp_path, "uninstall", "--settings", str(file))
+    assert json.loads(file.read_text()) == {}
+
+
+@pytest.mark.parametrize("action", ["install", "uninstall"])
+@pytest.mark.parametrize("text", ["{", "", "[]", '{"hooks": []}', '{"hooks": {"PreToolUse": {}}}', '{"hooks": null}'])
+def test_settings_of_another_form_are_refused_and_left_alone(tmp_path: Path, action: str, text: str) -> None:
+    file = tmp_path / "settings.json"
+    file.write_text(text)
+    done = ctl(tmp_path, action, "--settings", str(file))
+    assert done.exit_code == 1
+    assert "error: " in done.stderr
+    assert "hint: " in done.stderr
+    assert file.read_text() == text
+
+
+def test_the_command_fails_closed_whatever_happens_to_it(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    socket = "/a b/it's.sock"
+    ctl(tmp_path, "install", "--settings", str(file), socket=socket)
+    (line,) = commands(file)
+    assert shlex.split(line)[5:7] == [socket, "||"]
+    done = subprocess.run(["sh", "-c", line], input="{}", capture_output=True, text=True, check=True)
+    decided = json.loads(done.stdout)["hookSpecificOutput"]
+    assert decided["permissionDecision"] == "deny"
+    assert socket in decided["permissionDecisionReason"]
+    gone = line.replace("-I", "--no-such-flag", 1)
+    assert subprocess.run(["sh", "-c", gone], capture_output=True, check=False).returncode == 2
+    ctl(tmp_path, "uninstall", "--settings", str(file))
+    assert json.loads(file.read_text()) == {}
