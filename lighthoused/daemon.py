@@ -4,6 +4,7 @@ It starts from the store up, and stops from the edges down.
 """
 
 import faulthandler
+import gc
 import os
 import pwd
 import resource
@@ -107,9 +108,16 @@ class Daemon:
             profile=config.gate.profile,
         )
         self.session = self._session()
+        self._world = World(
+            home=os.path.expanduser("~"),
+            roots=(),
+            mount=str(config.paths.mount) if self.session is not None else "",
+            user=pwd.getpwuid(os.geteuid()).pw_name,
+        )
         self.undo = Undo(self.tree, self._invalidate)
         connections = min(config.rpc.max_connections, raise_descriptor_limit() - OWN_DESCRIPTORS)
         self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections)
+        self.store.writer.answering = self.server.outbox
 
     async def import_project(self, source: Path, progress: Callable[[Progress], None]) -> Project:
         """Import a directory under its own name, or find that it is there. Raises core errors."""
@@ -163,10 +171,10 @@ class Daemon:
 
     def world(self) -> World:
         """Where requests happen: the owner's home, where projects came from, and the mount."""
-        owner = pwd.getpwuid(os.geteuid())
-        sources = tuple(project.source for project in self.tree.projects.all() if project.source)
-        mount = str(self.config.paths.mount) if self.session is not None else ""
-        return World(home=os.path.expanduser("~"), roots=sources, mount=mount, user=owner.pw_name)
+        sources = self.tree.projects.sources
+        if self._world.roots is not sources:
+            self._world = msgspec.structs.replace(self._world, roots=sources)
+        return self._world
 
     def _dispatcher(self) -> Dispatcher:
         append = self.store.append
@@ -272,6 +280,13 @@ async def stopped_by(stop: trio.Event) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
+def spare_garbage_collection() -> None:
+    """Leave out of every later collection what is there now: going through it all would stop the loop for 40 ms."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 50, 100)
+
+
 def raise_descriptor_limit() -> int:
     """Allow this process as many open files as it may have (getrlimit(2)); the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -297,6 +312,7 @@ async def _serve_edges(
                 if daemon.session is not None:
                     await daemon.session.mount()
                     await mounted.start(daemon.session.serve)
+                spare_garbage_collection()
                 daemon.state = "NORMAL"
                 await _announce(daemon)
                 ready(Ready(config, daemon.metrics_url, project))

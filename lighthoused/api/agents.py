@@ -4,8 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
+from lighthoused.core.appended import Appended
 from lighthoused.core.errors import Denied
-from lighthoused.core.events import Appended, Draft
+from lighthoused.core.events import Draft
 from lighthoused.identity.agents import Agents
 from lighthoused.protocol.messages import AgentList, AgentListRequest, AgentRegisterRequest, AgentView, Request
 from lighthoused.rpc.call import Call, Handler

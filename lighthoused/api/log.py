@@ -13,7 +13,6 @@ from lighthoused.protocol.messages import (
     AppendRequest,
     EventView,
     NewEvent,
-    Placed,
     Progress,
     QueryReply,
     QueryRequest,
@@ -61,8 +60,7 @@ class LogApi:
             if isinstance(outcome, LighthouseError):
                 later.complete(outcome)
             else:
-                placed = tuple(Placed(at.seq, at.version, at.time, at.duplicate) for at in outcome)
-                later.complete(AppendReply(placed))
+                later.complete(AppendReply(outcome))
 
         self._store.writer.submit(Batch(drafts), done)
         return later

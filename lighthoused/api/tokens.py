@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
 
-from lighthoused.core.events import Appended, Draft
+from lighthoused.core.appended import Appended
+from lighthoused.core.events import Draft
 from lighthoused.identity.tokens import Tokens
 from lighthoused.protocol.messages import (
     Done,

@@ -77,15 +77,6 @@ class Draft(msgspec.Struct, frozen=True):
     rows: tuple[Row, ...] = ()
 
 
-class Appended(msgspec.Struct, frozen=True):
-    """Where a draft came to stand in the log. `duplicate`: its id was known, nothing was written."""
-
-    seq: int
-    version: int
-    time: int
-    duplicate: bool = False
-
-
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Event)
 

@@ -16,7 +16,7 @@ from lighthoused.core.author import Author
 from lighthoused.core.errors import Denied, LighthouseError, Overloaded, Unauthenticated
 from lighthoused.identity.agents import NOBODY, Agents
 from lighthoused.identity.tokens import Tokens
-from lighthoused.protocol.messages import ROLES, Method
+from lighthoused.protocol.messages import RANKS, Method
 
 STRANGER = "stranger"
 OPEN_TO_ALL = ("hello", "ping")
@@ -91,7 +91,7 @@ class Access:
             return False
         if peer.scopes and not any(method.name.startswith(scope) for scope in peer.scopes):
             return False
-        return ROLES.index(peer.role) >= ROLES.index(method.role)
+        return RANKS[peer.role] >= method.rank
 
     def spend(self, peer: Identity) -> None:
         """Count a request against the peer's rate. Raises Overloaded."""

@@ -5,10 +5,13 @@ Answers carry the id: ``{"id", "result"}`` or ``{"id", "error": {"code", "messag
 sends any number of ``{"id", "item"}`` and ends with a result or an error. Over msgpack a payload is a nested value.
 """
 
-from typing import Any, Literal, NamedTuple, get_args
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, get_args
 
 import msgspec
 
+from lighthoused.core.appended import Appended
 from lighthoused.core.verdicts import Effect, Verdict
 
 PROTOCOL_VERSION = 1
@@ -19,6 +22,7 @@ MAX_DEADLINE_MS = 3_600_000
 Role = Literal["viewer", "agent", "expert", "operator", "admin"]
 ROLES: tuple[str, ...] = get_args(Role)
 """Weakest first: each may do what the ones before it may."""
+RANKS = {role: rank for rank, role in enumerate(ROLES)}
 
 
 class ErrorBody(msgspec.Struct, frozen=True):
@@ -124,15 +128,8 @@ class AppendRequest(Request, tag="log.append"):
     events: tuple[NewEvent, ...]
 
 
-class Placed(msgspec.Struct, frozen=True):
-    seq: int
-    version: int
-    time: int
-    duplicate: bool = False
-
-
 class AppendReply(msgspec.Struct, frozen=True):
-    events: tuple[Placed, ...]
+    events: tuple[Appended, ...]
 
 
 class Filter(msgspec.Struct, kw_only=True, frozen=True, forbid_unknown_fields=True):
@@ -496,7 +493,8 @@ class TokenRevokeRequest(Request, tag="token.revoke"):
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
-class Method(NamedTuple):
+@dataclass(frozen=True)
+class Method:
     """`role`: the weakest that may call it. `item`: what a streaming method sends, else None. `deadline_ms` 0: none."""
 
     request: type[Request]
@@ -505,9 +503,14 @@ class Method(NamedTuple):
     item: Any = None
     deadline_ms: int = DEFAULT_DEADLINE_MS
 
-    @property
+    @cached_property
     def name(self) -> str:
         return str(self.request.__struct_config__.tag)
+
+    @cached_property
+    def rank(self) -> int:
+        """Of its role: who has at least this rank may call it."""
+        return RANKS[self.role]
 
 
 METHODS: tuple[Method, ...] = (

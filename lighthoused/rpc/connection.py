@@ -22,6 +22,7 @@ from lighthoused.protocol.messages import MAX_DEADLINE_MS, Cancel, Done, ErrorBo
 from lighthoused.protocol.wire import Format, Reply
 from lighthoused.rpc.call import Call, Final, Later
 from lighthoused.rpc.dispatch import Dispatcher, Observer, check_rights, decoding_error, error_body
+from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
 
 log = structlog.get_logger()
@@ -44,6 +45,7 @@ class Connection:
         access: Access,
         observer: Observer,
         poller: Poller,
+        outbox: Outbox,
     ) -> None:
         self.peer = peer
         self._socket = sock
@@ -51,6 +53,7 @@ class Connection:
         self._access = access
         self._observer = observer
         self._poller = poller
+        self._outbox = outbox
         self._frames = FrameReader()
         self._format = FORMATS[False]
         self._output = bytearray()
@@ -58,7 +61,6 @@ class Connection:
         self._moved = trio.lowlevel.ParkingLot()
         self._send_wanted = trio.Event()
         self._left = trio.Event()
-        self._reading = False
         self._paused = False
         self._nursery: trio.Nursery | None = None
 
@@ -112,19 +114,15 @@ class Connection:
             self._poller.watch(self._socket, self)
 
     def _take(self, data: bytes) -> None:
-        self._reading = True
         try:
             frames = self._frames.feed(data)
-            self._format = FORMATS[bool(self._frames.json)]
-            for frame in frames:
-                self._request(frame)
         except TooLarge as error:
             self._send(Reply(0, error=error_body(error)))
-            self._flush()
             raise
-        finally:
-            self._reading = False
-            self._flush()
+        self._format = FORMATS[bool(self._frames.json)]
+        with self._outbox:
+            for frame in frames:
+                self._request(frame)
 
     def _request(self, frame: bytes) -> None:
         try:
@@ -157,11 +155,11 @@ class Connection:
             self.answer(request.id, method.name, LighthouseError(_BUG), started)
 
     def _begin(self, method: Method, request: Request, result: Any, started: float) -> None:
-        if isinstance(result, msgspec.Struct | msgspec.Raw):
-            self.answer(request.id, method.name, result, started)
-        elif isinstance(result, Later):
+        if isinstance(result, Later):
             self._open[request.id] = None
             result.listen(lambda outcome: self.answer(request.id, method.name, outcome, started))
+        elif isinstance(result, (msgspec.Struct, msgspec.Raw)):
+            self.answer(request.id, method.name, result, started)
         else:
             scope = trio.CancelScope()
             self._open[request.id] = scope
@@ -216,10 +214,10 @@ class Connection:
             log.warning("rpc.peer_does_not_read", pid=self.peer.author.pid)
             self._socket.shutdown(socket.SHUT_RDWR)
             self._output.clear()
-        if not self._reading:
-            self._flush()
+        self._outbox.has_answers(self)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what the socket takes now."""
         if not self._output or self._left.is_set():
             return
         try:
@@ -239,7 +237,7 @@ class Connection:
             self._send_wanted = trio.Event()
             while self._output:
                 await trio.lowlevel.wait_writable(self._socket)
-                self._flush()
+                self.flush()
             self._relieved()
 
 

@@ -13,6 +13,7 @@ from lighthoused.core.errors import AlreadyExists, Invalid
 from lighthoused.identity.access import Access
 from lighthoused.rpc.connection import Connection
 from lighthoused.rpc.dispatch import Dispatcher, Observer
+from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
 
 log = structlog.get_logger()
@@ -32,6 +33,7 @@ class Server:
         self._max = max_connections
         self._count = 0
         self._poller = Poller()
+        self.outbox = Outbox()
 
     async def serve(
         self, listener: socket.socket, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED
@@ -63,7 +65,9 @@ class Server:
             with accepted:
                 accepted.setblocking(False)
                 peer = self._access.identify(accepted)
-                await Connection(accepted, peer, self._dispatcher, self._access, self._observer, self._poller).serve()
+                await Connection(
+                    accepted, peer, self._dispatcher, self._access, self._observer, self._poller, self.outbox
+                ).serve()
         finally:
             self._count -= 1
             self._observer.connections(self._count)

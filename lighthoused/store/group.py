@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 from cachetools import LRUCache
 
+from lighthoused.core.appended import Appended
 from lighthoused.core.errors import Conflict, LighthouseError
-from lighthoused.core.events import GENESIS, Appended, Draft, Event, chain_hash, encode_event
+from lighthoused.core.events import GENESIS, Draft, Event, chain_hash, encode_event
 from lighthoused.store.environment import Environment
 from lighthoused.store.log import Log
 from lighthoused.store.schema import (

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import trio
 
+from lighthoused.core.appended import Appended
 from lighthoused.core.errors import AlreadyExists, LighthouseError
-from lighthoused.core.events import Appended, Draft
+from lighthoused.core.events import Draft
 from lighthoused.store.blocks import Blocks
 from lighthoused.store.environment import DEFAULT_MAP_SIZE, Environment
 from lighthoused.store.feed import Feed

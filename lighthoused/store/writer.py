@@ -6,14 +6,16 @@ refused costs the others in its group nothing.
 
 import threading
 import time
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
 import lmdb
 
+from lighthoused.core.appended import Appended
 from lighthoused.core.errors import Invalid, LighthouseError, Overloaded, StoreFailed, TooLarge
-from lighthoused.core.events import MAX_NAME, MAX_PATH, MAX_PATHS, MAX_PAYLOAD, Appended, Draft
+from lighthoused.core.events import MAX_NAME, MAX_PATH, MAX_PATHS, MAX_PAYLOAD, Draft
 from lighthoused.store.environment import Environment
 from lighthoused.store.group import Group, Position
 from lighthoused.store.log import Log
@@ -59,15 +61,15 @@ class Writer:
         self._env = env
         self._publish = publish
         self._clock = clock
-        self._queue: deque[_Queued] = deque()
+        self._queue: SimpleQueue[_Queued | None] = SimpleQueue()
         self._queued_bytes = 0
-        self._ready = threading.Condition()
-        self._flush = False
         self._closing = False
         self._position = Position.at(log)
         self._thread: threading.Thread | None = None
         self._deliver: Callable[[Callable[[], None]], Any] | None = None
         self.observer: Observer | None = None
+        self.answering: AbstractContextManager[object] = nullcontext()
+        """Entered around the answers of one group."""
 
     @property
     def committed(self) -> int:
@@ -77,7 +79,7 @@ class Writer:
     @property
     def queued(self) -> int:
         """Batches that wait."""
-        return len(self._queue)
+        return self._queue.qsize()
 
     def start(self, deliver: Callable[[Callable[[], None]], Any]) -> None:
         """Begin to write; `deliver` runs a function on the thread that answers are wanted on."""
@@ -86,38 +88,27 @@ class Writer:
         self._thread.start()
 
     def submit(self, batch: Batch, done: Done) -> None:
-        """Queue a batch; `done` is called once it is on disk or refused. Raises Invalid, TooLarge, Overloaded."""
-        size = sum(map(check, batch.drafts)) + sum(len(stored) for _, stored in batch.blocks)
-        with self._ready:
-            if self._closing:
-                raise StoreFailed("The store is closing.")
-            if len(self._queue) >= MAX_QUEUED or self._queued_bytes + size > MAX_QUEUED_BYTES:
-                raise Overloaded("Too many events wait to be written.", "Try again in a moment.")
-            self._queue.append(_Queued(batch, done, size))
-            self._queued_bytes += size
-            if batch.urgent or self._queued_bytes > LAZY_BYTES:
-                self._flush = True
-            self._ready.notify()
+        """Queue a batch; `done` is called once it is on disk or refused. Raises Invalid, TooLarge, Overloaded.
 
-    def flush(self) -> None:
-        """Commit what waits now."""
-        with self._ready:
-            self._flush = True
-            self._ready.notify()
+        To be called on the thread that answers are delivered on.
+        """
+        size = sum(map(check, batch.drafts)) + sum(len(stored) for _, stored in batch.blocks)
+        if self._closing:
+            raise StoreFailed("The store is closing.")
+        if self._queue.qsize() >= MAX_QUEUED or self._queued_bytes + size > MAX_QUEUED_BYTES:
+            raise Overloaded("Too many events wait to be written.", "Try again in a moment.")
+        self._queued_bytes += size
+        self._queue.put(_Queued(batch, done, size))
 
     def close(self) -> None:
         """Write what waits, then end."""
-        with self._ready:
-            self._closing = True
-            self._ready.notify()
+        self._closing = True
+        self._queue.put(None)
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
-        while True:
-            group = self._take()
-            if not group:
-                return
+        for group in self._groups():
             start = time.perf_counter()
             outcomes = self._store(group)
             if self.observer is not None:
@@ -125,23 +116,31 @@ class Writer:
                 self.observer.committed(events, sum(queued.size for queued in group), time.perf_counter() - start)
             self._answer(group, outcomes)
 
-    def _take(self) -> list[_Queued]:
-        with self._ready:
-            while not self._queue and not self._closing:
-                self._ready.wait()
-            if not self._flush and not self._closing:
-                self._ready.wait_for(lambda: self._flush or self._closing, LAZY_S)
-            self._flush = False
-            group: list[_Queued] = []
-            size = 0
-            while self._queue and (not group or size + self._queue[0].size <= MAX_GROUP_BYTES):
-                queued = self._queue.popleft()
-                group.append(queued)
-                size += queued.size
-            self._queued_bytes -= size
-            if self._queue:
-                self._flush = True
-            return group
+    def _groups(self) -> Iterator[list[_Queued]]:
+        """What waits, again and again, until the end is in the queue."""
+        going_on = True
+        while going_on and (first := self._queue.get()) is not None:
+            group = [first]
+            going_on = self._gather(group)
+            yield group
+
+    def _gather(self, group: list[_Queued]) -> bool:
+        """Add all that waits too, and if none of it is urgent what comes within `LAZY_S`; False at the end."""
+        until = time.monotonic() + LAZY_S
+        size = 0
+        hurry = False
+        while size < MAX_GROUP_BYTES:
+            size += group[-1].size
+            hurry = hurry or group[-1].batch.urgent or size > LAZY_BYTES
+            patience = 0.0 if hurry else until - time.monotonic()
+            try:
+                queued = self._queue.get(timeout=patience) if patience > 0 else self._queue.get_nowait()
+            except Empty:
+                return True
+            if queued is None:
+                return False
+            group.append(queued)
+        return True
 
     def _store(self, group: list[_Queued]) -> list[Outcome]:
         while True:
@@ -170,8 +169,10 @@ class Writer:
         seq = self._position.seq
 
         def answer() -> None:
-            for queued, outcome in zip(group, outcomes, strict=True):
-                queued.done(outcome)
+            with self.answering:
+                for queued, outcome in zip(group, outcomes, strict=True):
+                    self._queued_bytes -= queued.size
+                    queued.done(outcome)
             self._publish(seq)
 
         assert self._deliver is not None
@@ -184,11 +185,17 @@ def check(draft: Draft) -> int:
         raise TooLarge(f"A payload of {len(draft.payload)} bytes is too large.", f"At most {MAX_PAYLOAD} bytes.")
     if not draft.stream or not draft.type:
         raise Invalid("An event needs a stream and a type.")
+    names = f"{draft.stream}{draft.type}{draft.agent}{draft.session}{draft.id}{draft.correlation}"
+    if "\0" in names or len(names) > MAX_NAME // 4:
+        _check_names(draft)
+    if draft.paths and (len(draft.paths) > MAX_PATHS or max(map(len, draft.paths)) > MAX_PATH):
+        raise TooLarge("An event has too many or too long paths.", f"At most {MAX_PATHS} of {MAX_PATH} characters.")
+    return 300 + len(draft.payload) + sum([len(row.value) + 40 for row in draft.rows])
+
+
+def _check_names(draft: Draft) -> None:
     for name in (draft.stream, draft.type, draft.agent, draft.session, draft.id, draft.correlation):
         if len(name) > MAX_NAME // 4 and len(name.encode()) > MAX_NAME:
             raise TooLarge(f"The name {name[:40]!r}... is too long.", f"At most {MAX_NAME} bytes.")
         if "\0" in name:
             raise Invalid(f"The name {name!r} contains a NUL.")
-    if len(draft.paths) > MAX_PATHS or any(len(path) > MAX_PATH for path in draft.paths):
-        raise TooLarge("An event has too many or too long paths.", f"At most {MAX_PATHS} of {MAX_PATH} characters.")
-    return 300 + len(draft.payload) + sum(len(row.value) + 40 for row in draft.rows)

@@ -6,9 +6,10 @@ from typing import Any
 
 import msgspec
 
+from lighthoused.core.appended import Appended
 from lighthoused.core.author import Author
 from lighthoused.core.errors import AlreadyExists, Invalid, NotFound
-from lighthoused.core.events import Appended, Draft, Event
+from lighthoused.core.events import Draft, Event
 from lighthoused.core.inode import Change, Inode, encode_change, rows_of
 from lighthoused.protocol.messages import Filter, Project, Snapshot
 from lighthoused.store.log import Log
@@ -28,6 +29,8 @@ class Projects:
         self._clock = clock
         self._projects: dict[str, Project] = {}
         self._snapshots: dict[str, dict[str, Snapshot]] = {}
+        self.sources: tuple[str, ...] = ()
+        """The directories that projects were imported from."""
 
     def fold(self, log: Log) -> None:
         """Take in all that the log says."""
@@ -131,6 +134,7 @@ class Projects:
         name = payload["name"]
         if kind == "project.created":
             self._projects[name] = Project(name, payload["root"], time, payload["source"], complete=False)
+            self.sources = tuple(project.source for project in self.all() if project.source)
         elif kind == "project.completed":
             self._projects[name] = msgspec.structs.replace(self._projects[name], complete=True)
         elif kind == "snapshot.created":

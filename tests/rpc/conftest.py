@@ -64,7 +64,7 @@ async def served(store: Store, tmp_path: Path, nursery: trio.Nursery) -> AsyncIt
 
     families = (
         ConnectionApi(access, status),
-        LogApi(store, time.time_ns),
+        LogApi(store, time.time_ns, trio.lowlevel.checkpoint),
         TokensApi(tokens, store.append, time.time_ns),
     )
     dispatcher = Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})

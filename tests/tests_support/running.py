@@ -31,7 +31,11 @@ class Running:
     @property
     def environment(self) -> dict[str, str]:
         places = {"STATE": self.state, "MOUNT": self.mount, "SOCKET": self.socket}
-        return {**os.environ, "PYTHONFAULTHANDLER": "1", **{f"LIGHTHOUSE_{name}": str(path) for name, path in places.items()}}
+        return {
+            **os.environ,
+            "PYTHONFAULTHANDLER": "1",
+            **{f"LIGHTHOUSE_{name}": str(path) for name, path in places.items()},
+        }
 
     def start(self) -> None:
         """Start the daemon and wait until it says that it is ready."""
