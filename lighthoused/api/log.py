@@ -28,6 +28,9 @@ from lighthoused.store.writer import Batch, Outcome
 RESERVED = ("tree/", "identity/", "security", "agents/", "gate/", "approvals", "daemon", "projects")
 """Beginnings of streams that only the daemon writes."""
 MAX_EVENTS = 10_000
+MAX_PAGE = 10_000
+PIECE = 250
+"""Events read without a turn for others."""
 PROGRESS_S = 0.2
 
 _encode = msgspec.msgpack.Encoder().encode
@@ -67,8 +70,18 @@ class LogApi:
 
     async def query(self, request: QueryRequest, call: Call) -> QueryReply:
         await self._caught_up()
-        page = self._store.log.query(request.filter, request.cursor, request.limit, request.reverse)
-        return QueryReply(tuple(map(event_view, page.events)), page.cursor)
+        if not 1 <= request.limit <= MAX_PAGE:
+            raise Invalid(f"The limit {request.limit} is out of range.", f"Ask for 1 to {MAX_PAGE} events.")
+        views: list[EventView] = []
+        cursor = request.cursor
+        while True:
+            wanted = min(PIECE, request.limit - len(views))
+            page = self._store.log.query(request.filter, cursor, wanted, request.reverse)
+            views += map(event_view, page.events)
+            cursor = page.cursor
+            if not cursor or len(views) == request.limit:
+                return QueryReply(tuple(views), cursor)
+            await trio.lowlevel.checkpoint()
 
     async def subscribe(self, request: SubscribeRequest, call: Call) -> AsyncIterator[EventView]:
         async for page in self._store.feed.events(request.filter, request.after):

@@ -1,5 +1,6 @@
 """Engine values as clients see them."""
 
+import re
 from typing import Any
 
 import msgspec
@@ -7,28 +8,33 @@ import msgspec
 from lighthoused.protocol.messages import EventView
 from lighthoused.store.log import Stored
 
+_decode = msgspec.msgpack.Decoder().decode
+_BINARY = re.compile(rb"[\xc4-\xc6]")
+"""The first byte of every bin value in msgpack (it may stand for something else too)."""
+
 
 def event_view(stored: Stored) -> EventView:
     """An event with its payload decoded; bytes in it appear as hex, so that JSON can carry them."""
     event = stored.event
+    payload = _decode(event.payload)
     return EventView(
-        seq=event.seq,
-        time=event.time,
-        stream=event.stream,
-        version=event.version,
-        type=event.type,
-        schema=event.schema,
-        agent=event.agent,
-        session=event.session,
-        uid=event.uid,
-        pid=event.pid,
-        event_id=event.id,
-        correlation=event.correlation,
-        causation=event.causation,
-        paths=event.paths,
-        payload=_without_bytes(msgspec.msgpack.decode(event.payload)),
-        prev=event.prev.hex(),
-        hash=stored.hash.hex(),
+        event.seq,
+        event.time,
+        event.stream,
+        event.version,
+        event.type,
+        event.schema,
+        event.agent,
+        event.session,
+        event.uid,
+        event.pid,
+        event.id,
+        event.correlation,
+        event.causation,
+        event.paths,
+        _without_bytes(payload) if _BINARY.search(event.payload) else payload,
+        event.prev.hex(),
+        stored.hash.hex(),
     )
 
 
