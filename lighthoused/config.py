@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, get_type_hints
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
@@ -42,11 +42,14 @@ class Paths(msgspec.Struct, frozen=True):
     socket: Annotated[Path, Location()]
 
 
+Format = Literal["auto", "pretty", "json"]
+
+
 class Log(msgspec.Struct, frozen=True):
     """The daemon's own log. `format` auto: pretty on a terminal, JSON otherwise."""
 
     level: Annotated[str, Choice(("debug", "info", "warning", "error"))] = "info"
-    format: Annotated[str, Choice(("auto", "pretty", "json"))] = "auto"
+    format: Annotated[Format, Choice(get_args(Format))] = "auto"
 
 
 class Metrics(msgspec.Struct, frozen=True):
@@ -117,6 +120,9 @@ class Flags(NamedTuple):
     no_mount: bool = False
 
 
+NO_FLAGS = Flags()
+
+
 class BadConfig(Invalid):
     """The configuration is refused; `problems` has one sentence for each thing that is wrong."""
 
@@ -136,7 +142,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def load(flags: Flags = Flags(), environ: Mapping[str, str] | None = None, uid: int | None = None) -> Config:  # noqa: B008
+def load(flags: Flags = NO_FLAGS, environ: Mapping[str, str] | None = None, uid: int | None = None) -> Config:
     """The configuration in force for this command line, environment and user. Raises BadConfig."""
     env = dict(os.environ if environ is None else environ)
     env.setdefault("HOME", os.path.expanduser("~"))
@@ -153,27 +159,32 @@ def load(flags: Flags = Flags(), environ: Mapping[str, str] | None = None, uid: 
     sections["gate"].setdefault("policy_dirs", (Path(file).absolute().parent / "policies",))
     if "state" in chosen:
         sections["metrics"].setdefault("port", 0)
-    parts = {name: SECTIONS[name](**values) for name, values in sections.items()}
-    config = Config(paths=_resolve_paths(chosen, env, uid), file="" if found is None else file, **parts)  # type: ignore[arg-type]
+    parts: dict[str, Any] = {name: SECTIONS[name](**values) for name, values in sections.items()}
+    config = Config(paths=_resolve_paths(chosen, env, uid), file="" if found is None else file, **parts)
     _check_paths(config.paths)
     return config
 
 
 def _read_file(file: str, *, required: bool) -> dict[str, Any] | None:
     try:
-        if os.path.getsize(file) > MAX_FILE:
-            raise BadConfig([f"{file}: the file is over {MAX_FILE} bytes, which no configuration needs."])
-        return tomllib.loads(Path(file).read_text(encoding="utf-8"))
+        with open(file, "rb") as opened:
+            data = opened.read(MAX_FILE + 1)
     except FileNotFoundError:
         if required:
             raise BadConfig([f"{file}: there is no such file."]) from None
         return None
     except OSError as error:
         raise BadConfig([f"{file}: cannot be read: {error.strerror}."]) from None
+    if len(data) > MAX_FILE:
+        raise BadConfig([f"{file}: the file is over {MAX_FILE} bytes, which no configuration needs."])
+    try:
+        return tomllib.loads(data.decode())
     except UnicodeDecodeError as error:
         raise BadConfig([f"{file}: is not UTF-8 text (byte {error.start})."]) from None
     except tomllib.TOMLDecodeError as error:
         raise BadConfig([f"{file}: is not valid TOML: {error}."]) from None
+    except RecursionError:
+        raise BadConfig([f"{file}: is nested too deeply."]) from None
 
 
 def _sections(found: dict[str, Any] | None, file: str) -> dict[str, dict[str, Any]]:

@@ -4,9 +4,11 @@ Knows neither the names of the settings (`config`) nor files. A kind's `read` ra
 `allowed` is the end of the sentence "... must be".
 """
 
+import json
 import os
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,7 +24,7 @@ _UNITS = {
     "GIB": 1 << 30,
     "TIB": 1 << 40,
 }
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+_SIZE = re.compile(r"([0-9]{1,20}(?:\.[0-9]{1,20})?)\s*([A-Za-z]*)")
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -197,4 +199,17 @@ def _bytes(text: str) -> int:
     found = _SIZE.fullmatch(text.strip())
     if found is None or found[2].upper() not in _UNITS:
         raise ValueError
-    return int(float(found[1]) * _UNITS[found[2].upper()])
+    return int(Decimal(found[1]) * _UNITS[found[2].upper()])
+
+
+def in_toml(value: Any, octal: bool = False) -> str:
+    """Spell a setting's value as a file would (https://toml.io/en/v1.0.0)."""
+    if isinstance(value, tuple | list):
+        return "[" + ", ".join(in_toml(item) for item in value) + "]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int) and octal:
+        return f"0o{value:03o}"
+    if isinstance(value, str | Path):
+        return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return str(value)

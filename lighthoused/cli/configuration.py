@@ -1,12 +1,14 @@
-"""`lighthousectl config` and the installation of hooks."""
+"""`lighthousectl config`."""
 
 import sys
 
 import click
 import msgspec
 
-from lighthoused.cli.output import fail, show_json
+from lighthoused.cli.output import fail, say, show_json
 from lighthoused.cli.session import Session, command
+from lighthoused.config import SECTIONS, BadConfig, Flags, kinds_of, load
+from lighthoused.settings import in_toml
 
 
 @click.group()
@@ -19,15 +21,13 @@ def config() -> None:
 @command
 def check(session: Session, file: str) -> None:
     """Is the configuration valid? Every problem is named with file, key and what is allowed."""
-    from lighthoused.config import BadConfig, Flags, load
-
     try:
         loaded = load(Flags(config=file)) if file else session.config
     except BadConfig as bad:
         if session.as_json:
             fail(bad, as_json=True)
         for problem in bad.problems:
-            click.echo(f"error: {problem}", err=True)
+            say(f"error: {problem}", err=True)
         sys.exit(1)
     if session.as_json:
         show_json({"ok": True, "file": loaded.file})
@@ -38,12 +38,12 @@ def check(session: Session, file: str) -> None:
 @config.command()
 @command
 def show(session: Session) -> None:
-    """The configuration in force."""
-    whole = msgspec.to_builtins(session.config, enc_hook=str)
+    """The configuration in force, as a file would say it."""
     if session.as_json:
-        show_json(whole)
+        show_json(msgspec.to_builtins(session.config, enc_hook=str))
         return
-    for section, values in whole.items():
-        if isinstance(values, dict):
-            for key, value in values.items():
-                click.echo(f"{section}.{key} = {value}")
+    say(f"# from {session.config.file or 'the defaults'}, the environment and the command line")
+    for section, kind in SECTIONS.items():
+        values = getattr(session.config, section)
+        for key in kinds_of(kind):
+            click.echo(f"{section}.{key} = {in_toml(getattr(values, key), octal=key.endswith('_mode'))}")

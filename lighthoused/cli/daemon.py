@@ -40,7 +40,7 @@ def serve(
     """Serve until Ctrl-C; DIRECTORY is imported as a project first, once."""
     try:
         loaded = load(Flags(config, state, mount, socket, log_format, no_mount))
-        configure(loaded.log.level, loaded.log.format, sys.stderr)  # type: ignore[arg-type]
+        configure(loaded.log.level, loaded.log.format, sys.stderr)
         source = _source(directory)
         trio.run(_serve, loaded, source)
     except* LighthouseError as refused:

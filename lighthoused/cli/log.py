@@ -76,7 +76,7 @@ def verify(session: Session) -> None:
         show_json(proof)
     else:
         for problem in proof.problems:
-            click.echo(problem, err=True)
+            say(problem, err=True)
         click.echo(f"{proof.events} events, head {proof.head}: {'whole' if proof.ok else 'NOT WHOLE'}")
     if not proof.ok:
         sys.exit(EXIT_REFUSED)

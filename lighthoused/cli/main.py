@@ -8,7 +8,7 @@ import click
 from lighthoused import __version__
 from lighthoused.cli import agents, checking, configuration, history, installing, log, projects
 from lighthoused.cli.checking import EXIT_ERROR
-from lighthoused.cli.output import EXIT_USAGE, fail, show_json
+from lighthoused.cli.output import EXIT_USAGE, fail, say, show_json
 from lighthoused.cli.session import Session, command, with_shared_options
 from lighthoused.core.errors import Invalid
 from lighthoused.protocol.messages import StatusRequest
@@ -36,7 +36,7 @@ def status(session: Session) -> None:
     click.echo(f"  projects  {', '.join(found.projects) or 'none'}")
     click.echo(f"  agents    {found.agents} at work, {found.pending_approvals} approvals wait")
     for name, value in found.paths.items():
-        click.echo(f"  {name:<9} {value or '-'}")
+        say(f"  {name:<9} {value or '-'}")
 
 
 @cli.command()
@@ -72,6 +72,9 @@ def run_cli(group: click.Group) -> None:
         sys.exit(left.exit_code)
     except click.Abort:
         sys.exit(130)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        sys.exit(EXIT_USAGE)
     except click.ClickException as error:
         context = error.ctx if isinstance(error, click.UsageError) else None
         path = context.command_path if context else PROGRAM
