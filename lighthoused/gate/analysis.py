@@ -14,7 +14,8 @@ from lighthoused.gate.programs.filters import FILTERS
 from lighthoused.gate.programs.interpreters import escapes, interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
-from lighthoused.gate.shell.reader import Reader, Unresolvable
+from lighthoused.gate.shell.bounds import Unresolvable
+from lighthoused.gate.shell.reader import Reader
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.targets import Targets

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lighthoused.core.verdicts import Effect, Scope
-from lighthoused.gate.shell.reader import Unresolvable
+from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.text import SECRET, shown
 from lighthoused.gate.targets import Targets
 

@@ -24,7 +24,7 @@ from lighthoused.gate.tools import effects_of
 from lighthoused.policy.engine import Policies
 from lighthoused.policy.rules import Match, strongest
 
-IN_THREAD = 32 * 1024
+IN_THREAD = 8 * 1024
 """Requests of more bytes are analysed in a worker thread: they may take longer than the loop can wait."""
 MAX_INPUT = 2 << 20
 _canonical = msgspec.json.Encoder(order="deterministic").encode

@@ -16,6 +16,7 @@ from lighthoused.core.effects import KINDS
 from lighthoused.core.errors import Invalid
 from lighthoused.core.verdicts import Certainty, Scope
 from lighthoused.gate.arguments import Arguments, Grammar
+from lighthoused.gate.shell.bounds import MAX_MATCHED, Unresolvable
 
 PATH_KINDS = frozenset({"read", "write", "append", "delete", "permission", "overwrite_device", "disguise", "conceal"})
 _TARGET = re.compile(r"none|cwd|args|words|last|but_last|arg:\d+|args:\d+|flag:-[\w,-]+|key:\w+|=.*")
@@ -85,11 +86,21 @@ class Rule(NamedTuple):
             return False
         if any(map(arguments.has, entry.unless)) or len(words) < entry.min_args or (entry.no_args and words):
             return False
-        if self.arg_like and not any(map(self.arg_like.search, words)):
+        if self.arg_like and not _any_like(self.arg_like, words):
             return False
-        if not all(any(map(like.search, arguments.of(flag))) for flag, like in self.flag_like):
+        if not all(_any_like(like, arguments.of(flag)) for flag, like in self.flag_like):
             return False
-        return all(any(map(like.search, arguments.keys.get(key, ()))) for key, like in self.key_like)
+        return all(_any_like(like, arguments.keys.get(key, [])) for key, like in self.key_like)
+
+
+def _any_like(pattern: re.Pattern[str], texts: list[str]) -> bool:
+    """Whether any matches. Raises Unresolvable where one is too long to be searched."""
+    for text in texts:
+        if len(text) > MAX_MATCHED:
+            raise Unresolvable(f"An argument has more than {MAX_MATCHED} characters.")
+        if pattern.search(text):
+            return True
+    return False
 
 
 def _is_word(word: str, names: frozenset[str]) -> bool:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Scope
+from lighthoused.gate.shell.patterns import Pattern
 from lighthoused.gate.shell.text import GLOB, UNKNOWN, known_prefix, opaque, shown
 
 PLACES: dict[str, str] = {
@@ -167,9 +168,9 @@ class Targets:
         folder, name = posixpath.split(path)
         if GLOB not in folder and name in (GLOB + "*", "." + GLOB + "*", "." + GLOB + "[^.]" + GLOB + "*"):
             return self._classify(folder)
-        regex = re.compile(_as_regex(path))
+        pattern = Pattern(path, path=True)
         for important in (self._home, *self._roots, "/etc", "/usr", "/home", "/var", "/boot", "/bin", "/etc/passwd"):
-            if regex.fullmatch(important):
+            if pattern.matches(important):
                 return self._classify(important)
         if posixpath.dirname(path[: path.index(GLOB)]) == "/" and GLOB in folder:
             return "system", _place(path.replace(GLOB, "").replace("*", "x")), False
@@ -242,11 +243,3 @@ def _place(path: str) -> str:
 
 def _secret_only(place: str) -> str:
     return place if place == "secret" else ""
-
-
-def _as_regex(path: str) -> str:
-    return "".join(_PIECES.get(piece[:2]) or re.escape(piece) for piece in _PATTERN.split(path))
-
-
-_PATTERN = re.compile(r"(\ue003[*?]|\ue003\[[^\]/]*\]?)")
-_PIECES = {"\ue003*": "[^/]*", "\ue003?": "[^/]", "\ue003[": "[^/]"}

@@ -1,5 +1,6 @@
 """Shell builtins that change the shell's state or run their arguments: cd, eval, export, set, source, trap, ..."""
 
+from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import Input, State
 from lighthoused.gate.shell.text import FETCHED, SECRET, UNKNOWN, opaque, origin, unmarked, wholly_opaque
@@ -92,8 +93,8 @@ def setting(run: Run, argv: list[str], state: State) -> str:
 
 
 def shift(run: Run, argv: list[str], state: State) -> str:
-    count = int(argv[1]) if len(argv) > 1 and argv[1].isdigit() else 1
-    if state.params is not None:
+    count = decimal(argv[1]) if len(argv) > 1 else 1
+    if state.params is not None and count is not None:
         state.params = state.params[count:]
     return ""
 

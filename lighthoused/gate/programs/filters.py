@@ -7,6 +7,7 @@ import re
 import zlib
 from collections.abc import Callable
 
+from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -67,8 +68,8 @@ def _converted(found: re.Match[str], rest: list[str]) -> str:
         return ansi(argument)
     if found[1] == "c":
         return argument[:1]
-    if found[1] in "xXo" and argument.isdigit():
-        return format(int(argument), found[1])
+    if found[1] in "xXo" and (value := decimal(argument)) is not None:
+        return format(value, found[1])
     return argument
 
 

@@ -7,6 +7,7 @@ from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.programs.literals import scan
 from lighthoused.gate.programs.python_source import python
 from lighthoused.gate.programs.shells import source_of
+from lighthoused.gate.shell.bounds import MAX_MATCHED, Unresolvable
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import UNKNOWN, unmarked
@@ -145,7 +146,7 @@ def _edits_in_place(run: Run, name: str, words: list[str], rest: list[str], stat
             run.findings.path("write", path, state.cwd, program=name)
 
 
-_BANG = re.compile(r"^\+?\s*:?\s*(?:\w+\s*\|\s*)?!\s*(.+)", re.DOTALL)
+_BANG = re.compile(r"^\+?\s*+:?\s*+(?:\w++\s*+\|\s*+)?!\s*+(.+)", re.DOTALL)
 _ESCAPES: dict[str, tuple[re.Pattern[str], ...]] = {
     **dict.fromkeys(("vim", "vi", "nvim", "ex", "view", "ed"), (_BANG, re.compile(r"system\(['\"](.+?)['\"]\)"))),
     "gdb": (re.compile(r"^\s*(?:shell|!)\s*(.+)"),),
@@ -164,7 +165,10 @@ _ESCAPES: dict[str, tuple[re.Pattern[str], ...]] = {
 
 def escapes(run: Run, argv: list[str], state: State) -> str | None:
     """Commands that stand in the arguments of editors, debuggers, archivers and clients."""
-    for pattern in _ESCAPES.get(argv[0], ()):
+    patterns = _ESCAPES.get(argv[0], ())
+    if patterns and any(len(word) > MAX_MATCHED for word in argv):
+        raise Unresolvable(f"An argument of {argv[0]} has more than {MAX_MATCHED} characters.")
+    for pattern in patterns:
         for word in argv[1:]:
             found = pattern.search(unmarked(word))
             if found:

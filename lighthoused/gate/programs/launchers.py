@@ -31,7 +31,9 @@ def xargs(run: Run, argv: list[str], state: State) -> str:
             break
     text = state.stdin.all()
     items = text.split("\n") if replace else re.split(r"[\s\0]+", text)
-    items = [item.strip("'\"") for item in items if item.strip()][:MAX_BATCH]
+    items = [item.strip("'\"") for item in items if item.strip()]
+    if len(items) > MAX_BATCH:
+        items = [*items[:MAX_BATCH], UNKNOWN]
     return _each(run, words or ["echo"], items, replace, state)
 
 
@@ -89,7 +91,8 @@ def parallel(run: Run, argv: list[str], state: State) -> str:
     if not lists:
         lists = [[line for line in state.stdin.all().split("\n") if line.strip()]]
     child = state.fork(Input(""))
-    for items in islice(product(*(each or [UNKNOWN] for each in lists)), MAX_BATCH):
+    filled = product(*(each or [UNKNOWN] for each in lists))
+    for items in (*islice(filled, MAX_BATCH), *((UNKNOWN,) * len(lists) for _ in islice(filled, 1))):
         code(run, _filled(source, items), child, "parallel")
     return UNKNOWN
 
@@ -101,7 +104,7 @@ def _filled(source: str, items: tuple[str, ...]) -> str:
         number = int(found[1]) if found[1] else 0
         return items[number - 1] if 0 < number <= len(items) else " ".join(items)
 
-    filled = re.sub(r"\{(\d*)[./]*\}", item, source)
+    filled = re.sub(r"\{(\d{0,4})[./]*\}", item, source)
     return filled if filled != source else " ".join([source, *items]).strip()
 
 
@@ -182,9 +185,8 @@ def _actions(run: Run, expression: list[str], paths: list[str], filtered: bool, 
 
 def _run_on(run: Run, command: list[str], paths: list[str], state: State) -> None:
     child = state.fork(Input(""))
-    for path in paths[:MAX_BATCH]:
-        if command:
-            run.command([word.replace("{}", path) for word in command], child)
+    for path in paths if command else ():
+        run.command([word.replace("{}", path) for word in command], child)
 
 
 _GIT_VALUES = frozenset(

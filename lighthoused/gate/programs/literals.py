@@ -13,27 +13,30 @@ from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import UNKNOWN
 
 MAX_SOURCE = 1 << 17
+MAX_ARGUMENTS = 1 << 13
+MAX_OWNER = 80
 _RUNS = re.compile(
-    r"(?<![\w$@%])(?:[\w:]+(?:\.|->))*(?P<name>system|exec|execSync|execFile|execFileSync|spawn|spawnSync|popen[23]?|Popen|shell_exec"
+    r"(?<![\w$@%])(?P<name>system|exec|execSync|execFile|execFileSync|spawn|spawnSync|popen[23]?|Popen|shell_exec"
     r"|passthru|proc_open|pcntl_exec|execute|capture2e?|capture3|getoutput|check_output|check_call|startProcess"
     r"|shell-command(?:-to-string)?|call-process|start-process|Run|ShellExecute|qx)\b(?:\s*\(|\s+(?=[\"'`\[{(/|qQ%])|(?=[\[{(/|!]))"
 )
 _DELETES = re.compile(
-    r"(?<![\w$@%])(?:[\w:]+(?:\.|->|::))*(?P<name>unlink|unlinkSync|rmtree|remove_tree|rmSync|rmdirSync|rmdir|rm_rf|rm_r|rm_f"
-    r"|remove_entry_secure|remove_dir|rimraf|removeSync|emptyDirSync|delete-file|delete-directory|rm|remove)\b\s*\(?\s*(?=[\"'`\[(<])"
+    r"(?<![\w$@%])(?P<name>unlink|unlinkSync|rmtree|remove_tree|rmSync|rmdirSync|rmdir|rm_rf|rm_r|rm_f"
+    r"|remove_entry_secure|remove_dir|rimraf|removeSync|emptyDirSync|delete-file|delete-directory|rm|remove)\b\s*+\(?\s*+(?=[\"'`\[(<])"
 )
 _OWNED = re.compile(
-    r"(?:fs|fsPromises|promises|FileUtils|File|Dir|Pathname|os|shutil|require\([^)]*\))\s*(?:\.|->|::)\s*$"
+    r"(?:fs|fsPromises|promises|FileUtils|File|Dir|Pathname|os|shutil|require\([^)]*\))\s*+(?:\.|->|::)\s*+$"
 )
 _AMBIGUOUS = frozenset({"rm", "remove", "execute", "Run"})
 _STRING = re.compile(
-    r"\"((?:[^\"\\]|\\.)*)\"|'((?:[^'\\]|\\.)*)'|`((?:[^`\\]|\\.)*)`|q[qxw]?\s*[{(\[|/!]([^})\]|/!]*)[})\]|/!]",
+    r"\"((?:[^\"\\]|\\.)*+)\"|'((?:[^'\\]|\\.)*+)'|`((?:[^`\\]|\\.)*+)`|q[qxw]?\s*+[{(\[|/!]([^})\]|/!]*)[})\]|/!]",
     re.DOTALL,
 )
-_GAP = re.compile(r"\s*(?:[,.+()\[\]]|=>|-e\b)*\s*")
-_BACKTICKS = re.compile(r"(?<![\w])`([^`\n]+)`|(?<!\w)(?:qx|%x)\s*([{(\[|/!])(.*?)[})\]|/!]", re.DOTALL)
-_AWK_PIPE = re.compile(r"\|\s*&?\s*\"((?:[^\"\\]|\\.)*)\"|\"((?:[^\"\\]|\\.)*)\"\s*\|\s*getline")
-_AWK_WRITE = re.compile(r"\bprintf?\b[^;}|]*>>?\s*\"((?:[^\"\\]|\\.)*)\"")
+_SYSTEM = re.compile(r"os\s*+[.:]+\s*+$")
+_GAP = re.compile(r"\s*+(?:[,.+()\[\]]|=>|-e\b)*+\s*+")
+_BACKTICKS = re.compile(r"(?<![\w])`([^`\n]+)`|(?<!\w)(?:qx|%x)\s*+[{(\[|/!]([^})\]|/!]*+)", re.DOTALL)
+_AWK_PIPE = re.compile(r"\|\s*+&?\s*+\"((?:[^\"\\]|\\.)*+)\"|\"((?:[^\"\\]|\\.)*+)\"\s*+\|\s*+getline")
+_AWK_WRITE = re.compile(r"\bprintf?\b[^;}|>]*+>>?\s*+\"((?:[^\"\\]|\\.)*+)\"")
 _CONCATENATES = frozenset({".", "+", ""})
 
 
@@ -60,14 +63,14 @@ def scan(run: Run, source: str, state: State, language: str) -> None:
     run.charge(len(source) >> 9)
     dialect = DIALECTS.get(language, Dialect())
     for found in _RUNS.finditer(source):
-        if found["name"] not in _AMBIGUOUS or _is_owned(source, found, r"os\s*[.:]"):
-            _run_literals(run, _literals(source, found.end()), state, language)
+        if found["name"] not in _AMBIGUOUS or _owner(source, found, _SYSTEM):
+            _run_literals(run, _literals(run, source, found.end()), state, language)
     for found in _DELETES.finditer(source):
-        if found["name"] not in _AMBIGUOUS or _OWNED.search(source[: found.start("name")]):
-            _delete(run, found["name"], _literals(source, found.end()), state, language)
+        if found["name"] not in _AMBIGUOUS or _owner(source, found, _OWNED):
+            _delete(run, found["name"], _literals(run, source, found.end()), state, language)
     if dialect.backticks:
         for found in _BACKTICKS.finditer(source):
-            code(run, found[1] or found[3] or "", state.fork(), language)
+            code(run, found[1] or found[2] or "", state.fork(), language)
     if dialect.awk:
         for found in _AWK_PIPE.finditer(source):
             code(run, ansi(found[1] or found[2] or ""), state.fork(), language)
@@ -75,12 +78,16 @@ def scan(run: Run, source: str, state: State, language: str) -> None:
             run.findings.path("write", ansi(found[1]), state.cwd, program="awk")
 
 
-def _is_owned(source: str, found: re.Match[str], owner: str) -> bool:
-    return re.search(owner, source[found.start() : found.start("name")]) is not None
+def _owner(source: str, found: re.Match[str], owner: re.Pattern[str]) -> bool:
+    """Whether what stands directly before the name is such an owner."""
+    start = found.start("name")
+    return owner.search(source[max(0, start - MAX_OWNER) : start]) is not None
 
 
-def _literals(source: str, at: int) -> list[str]:
+def _literals(run: Run, source: str, at: int) -> list[str]:
     """The string literals that follow as arguments; concatenated ones are one."""
+    run.charge(1)
+    source, at = source[at : at + MAX_ARGUMENTS], 0
     made: list[str] = []
     while len(made) < 32:
         gap = _GAP.match(source, at)

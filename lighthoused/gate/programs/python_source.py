@@ -113,6 +113,7 @@ class _Reading(ast.NodeVisitor):
         values = value_of(node.iter, self._names)
         items: list[Value] = list(values[:MAX_ROUNDS]) if isinstance(values, list) else [UNKNOWN]
         for item in items:
+            self._run.charge(1)
             if isinstance(node.target, ast.Name):
                 self._names.values[node.target.id] = item
             for statement in node.body:

@@ -6,10 +6,12 @@ import binascii
 import codecs
 from collections.abc import Callable
 
+from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.text import FETCHED, UNKNOWN, literal, opaque
 
 Value = str | list["Value"]
-MAX_TEXT = 1 << 18
+MAX_TEXT = 1 << 16
+MAX_STEPS = 20_000
 
 
 class Names:
@@ -20,9 +22,17 @@ class Names:
         self.values: dict[str, Value] = {}
         self.home = home[0]
         self.cwd = cwd
+        self._steps = 0
+
+    def charge(self) -> None:
+        """Count a step of computing. Raises Unresolvable when there are too many."""
+        self._steps += 1
+        if self._steps > MAX_STEPS:
+            raise Unresolvable(f"Python code takes more than {MAX_STEPS} steps to understand.")
 
     def dotted(self, node: ast.expr) -> str:
         """The full name of a function, through aliases, ``__import__`` and getattr; "" where it has none."""
+        self.charge()
         if isinstance(node, ast.Name):
             return self.modules.get(node.id, node.id)
         if isinstance(node, ast.Attribute):
@@ -40,20 +50,36 @@ class Names:
 
 def flat(value: Value) -> str:
     """A value as text."""
-    return value if isinstance(value, str) else " ".join(map(flat, value))
+    if isinstance(value, str):
+        return value
+    return " ".join(each if isinstance(each, str) else UNKNOWN for each in value)
 
 
 def value_of(node: ast.expr, names: Names) -> Value:
-    """The value of an expression, with unknown parts."""
+    """The value of an expression, with unknown parts. Raises Unresolvable over a bound."""
+    names.charge()
     value = _value(node, names)
-    return UNKNOWN if isinstance(value, str) and len(value) > MAX_TEXT else value
+    _check(_extent(value))
+    return value
+
+
+def _check(size: int) -> None:
+    if size > MAX_TEXT:
+        raise Unresolvable(f"Python code makes a value of more than {MAX_TEXT} characters.")
+
+
+def _extent(value: Value) -> int:
+    """Characters of a text; of a list those of its members, which have passed this bound themselves."""
+    if isinstance(value, str):
+        return len(value)
+    return sum(64 + (len(each) if isinstance(each, str) else 64 * len(each)) for each in value)
 
 
 def _value(node: ast.expr, names: Names) -> Value:
     if isinstance(node, ast.Constant):
         if isinstance(node.value, bytes):
             return literal(node.value.decode("latin-1"))
-        return literal(str(node.value))
+        return literal(str(node.value)) if not isinstance(node.value, int) or abs(node.value) < 10**9 else UNKNOWN
     if isinstance(node, ast.Name):
         return names.values.get(node.id, UNKNOWN)
     if isinstance(node, ast.JoinedStr):
@@ -135,11 +161,12 @@ def _method(node: ast.Call, values: list[Value], names: Names) -> Value:
     if method in ("decode", "encode", "strip", "read", "expanduser", "resolve", "absolute", "as_posix", "text"):
         return owner.strip() if method == "strip" and isinstance(owner, str) else owner
     if method == "join" and isinstance(owner, str) and isinstance(first, list):
+        _check(len(owner) * len(first))
         return owner.join(map(flat, first))
     if method == "split" and isinstance(owner, str):
         return list(owner.split(flat(first) or None))
     if method == "replace" and isinstance(owner, str) and len(values) > 1:
-        return owner.replace(flat(first), flat(values[1])) if flat(first) else owner
+        return _replaced(owner, flat(first), flat(values[1]))
     if method == "format" and isinstance(owner, str):
         for each in values:
             owner = owner.replace("{}", flat(each), 1)
@@ -149,12 +176,19 @@ def _method(node: ast.Call, values: list[Value], names: Names) -> Value:
     return UNKNOWN if FETCHED not in flat(owner) else FETCHED
 
 
+def _replaced(text: str, old: str, new: str) -> str:
+    if not old:
+        return text
+    _check(text.count(old) * len(new))
+    return text.replace(old, new)
+
+
 def _guarded(function: Callable[[str], str], text: str) -> str:
     if opaque(text):
         return FETCHED if FETCHED in text else UNKNOWN
     try:
         return literal(function(text))
-    except (ValueError, binascii.Error, TypeError):
+    except (ValueError, OverflowError, binascii.Error, TypeError):
         return UNKNOWN
 
 

@@ -1,13 +1,15 @@
-"""Brace expansion of words (bash(1), Brace Expansion), before any other. Over its bound a word is unknown."""
+"""Brace expansion of words (bash(1), Brace Expansion), before any other. Bounded; of a long range only its start."""
 
 import re
 
 from lighthoused.gate.shell import ast
+from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.text import UNKNOWN
 
 MAX_WORDS = 256
+MAX_BRACES = 64
 _TOKEN = re.compile(r"([{},])")
-_RANGE = re.compile(r"^(-?\d+|[A-Za-z])\.\.(-?\d+|[A-Za-z])(?:\.\.(-?\d+))?$")
+_RANGE = re.compile(r"^(-?[0-9]{1,18}|[A-Za-z])\.\.(-?[0-9]{1,18}|[A-Za-z])(?:\.\.(-?[0-9]{1,18}))?$")
 
 Token = str | ast.Part
 """A brace or comma that may be active, or a part of the word."""
@@ -18,11 +20,9 @@ def expand(word: ast.Word) -> list[ast.Word]:
     tokens = list(_tokens(word))
     if "{" not in tokens or "}" not in tokens:
         return [word]
-    try:
-        made = _alternatives(tokens)
-    except OverflowError:
-        return [ast.Word((ast.Lit(UNKNOWN, True),), word.quoted)]
-    return [ast.Word(tuple(_join(each)), word.quoted) for each in made]
+    if sum(token == "{" for token in tokens) > MAX_BRACES:
+        raise Unresolvable(f"A word has more than {MAX_BRACES} braces.")
+    return [ast.Word(tuple(_join(each)), word.quoted) for each in _alternatives(tokens)]
 
 
 def _tokens(word: ast.Word) -> list[Token]:
@@ -45,7 +45,7 @@ def _alternatives(tokens: list[Token]) -> list[list[Token]]:
             rest = _alternatives(tokens[close + 1 :])
             made = [[*tokens[:start], *middle, *end] for middle in inner for end in rest]
             if len(made) > MAX_WORDS:
-                raise OverflowError
+                raise Unresolvable(f"A word with braces stands for more than {MAX_WORDS} words.")
             return made
     return [tokens]
 
@@ -83,7 +83,7 @@ def _range(text: str) -> list[list[Token]] | None:
     first, last = (int(found[1]), int(found[2])) if digits else (ord(found[1]), ord(found[2]))
     step = max(1, abs(int(found[3] or 1)))
     if abs(last - first) // step >= MAX_WORDS:
-        raise OverflowError
+        return [[ast.Lit(found[1], True)], [ast.Lit(UNKNOWN, True)]]
     numbers = range(first, last + 1, step) if first <= last else range(first, last - 1, -step)
     return [[ast.Lit(str(number) if digits else chr(number), True)] for number in numbers]
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from lighthoused.gate.shell import ast
+from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.parameters import parameter
 from lighthoused.gate.shell.state import Input, State
 from lighthoused.gate.shell.text import UNKNOWN, opaque, unmarked
@@ -21,8 +22,9 @@ MAX_TEXT = 1 << 20
 class Expander:
     """Expands in a State; what substitutions print comes from `capture`."""
 
-    def __init__(self, capture: Capture) -> None:
+    def __init__(self, capture: Capture, charge: Callable[[int], None]) -> None:
         self._capture = capture
+        self._charge = charge
 
     def fields(self, words: tuple[ast.Word, ...], state: State) -> list[str]:
         """All fields of these words."""
@@ -33,7 +35,8 @@ class Expander:
             else:
                 made.extend(self._fields(word, state))
             if len(made) > MAX_FIELDS:
-                return [*made[:MAX_FIELDS], UNKNOWN]
+                raise Unresolvable(f"A command has more than {MAX_FIELDS} words.")
+        self._charge(len(made) >> 6)
         return made
 
     def text(self, word: ast.Word, state: State) -> str:
@@ -77,7 +80,7 @@ class Expander:
     def _values(self, part: ast.Part, state: State) -> list[str]:
         """The values of an expansion: several only for ``$@`` and arrays."""
         if isinstance(part, ast.Param):
-            return parameter(part, state, lambda word: self.text(word, state))
+            return parameter(part, state, lambda word: self.text(word, state), self._charge)
         if isinstance(part, ast.Subst):
             return [self._capture(part.body, state.fork()).rstrip("\n")]
         if isinstance(part, ast.Process):

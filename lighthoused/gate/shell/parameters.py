@@ -4,14 +4,17 @@ import re
 from collections.abc import Callable
 
 from lighthoused.gate.shell import ast
+from lighthoused.gate.shell.bounds import decimal
+from lighthoused.gate.shell.patterns import Pattern
 from lighthoused.gate.shell.state import State, Value
-from lighthoused.gate.shell.text import UNKNOWN, opaque, unmarked
+from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque, unmarked
 
 Text = Callable[[ast.Word], str]
-_DIGITS = re.compile(r"-?\d+")
+Charge = Callable[[int], None]
+_ACTIVE = re.compile(f"{GLOB}[*?[]")
 
 
-def parameter(part: ast.Param, state: State, text: Text) -> list[str]:
+def parameter(part: ast.Param, state: State, text: Text, charge: Charge) -> list[str]:
     """The values that ``$name`` or ``${...}`` gives; several only for ``$@``, ``$*`` and arrays."""
     value = _lookup(part, state)
     if part.indirect and value and not part.subscript:
@@ -20,7 +23,7 @@ def parameter(part: ast.Param, state: State, text: Text) -> list[str]:
     if part.length:
         return [UNKNOWN if value is None or any(map(opaque, value)) else str(_length(part, value))]
     if part.op:
-        value = _operate(part, value, state, text)
+        value = _operate(part, value, state, text, charge)
     if value is None:
         return [UNKNOWN]
     if part.quoted and (part.name == "*" or part.subscript == "*"):
@@ -36,8 +39,8 @@ def _lookup(part: ast.Param, state: State) -> Value | None:
     name = part.name
     if name in ("@", "*"):
         return state.params
-    if name.isdigit():
-        return _positional(int(name), state)
+    if name.isdecimal():
+        return _positional(decimal(name), state)
     if name in _SPECIAL:
         return (_SPECIAL[name],) if name != "#" or state.params is None else (str(len(state.params)),)
     value = state.value(name)
@@ -49,24 +52,24 @@ def _lookup(part: ast.Param, state: State) -> Value | None:
 _SPECIAL = {"#": UNKNOWN, "?": "0", "$": UNKNOWN, "!": UNKNOWN, "-": "", "_": UNKNOWN, "RANDOM": UNKNOWN}
 
 
-def _positional(number: int, state: State) -> Value | None:
-    if number == 0:
+def _positional(at: int | None, state: State) -> Value | None:
+    if at == 0:
         return ("bash",)
-    if state.params is None:
+    if state.params is None or at is None:
         return None
-    return (state.params[number - 1],) if number <= len(state.params) else ("",)
+    return (state.params[at - 1],) if at <= len(state.params) else ("",)
 
 
 def _element(value: Value, index: str) -> Value:
     if index == "":
         return value[:1]
-    if not _DIGITS.fullmatch(index):
+    at = decimal(index)
+    if at is None:
         return (UNKNOWN,)
-    number = int(index)
-    return (value[number],) if -len(value) <= number < len(value) else ("",)
+    return (value[at],) if -len(value) <= at < len(value) else ("",)
 
 
-def _operate(part: ast.Param, value: Value | None, state: State, text: Text) -> Value | None:
+def _operate(part: ast.Param, value: Value | None, state: State, text: Text, charge: Charge) -> Value | None:
     op = part.op
     argument = text(part.argument) if part.argument else ""
     if op in (":-", "-", ":=", "="):
@@ -81,17 +84,15 @@ def _operate(part: ast.Param, value: Value | None, state: State, text: Text) -> 
         return value
     if value is None or any(map(opaque, value)) or opaque(argument):
         return None
-    return tuple(_edit(op, each, argument) for each in value)
+    return tuple(_edit(op, each, argument, charge) for each in value)
 
 
-def _edit(op: str, value: str, argument: str) -> str:
+def _edit(op: str, value: str, argument: str, charge: Charge) -> str:
+    charge(1 + (len(value) >> 8))
     if op in ("#", "##", "%", "%%"):
         return _strip(op, value, argument)
     if op[0] == "/":
-        pattern, _, new = argument.partition("/")
-        regex = _regex(pattern)
-        regex = {"#": "^" + regex, "%": regex + "$"}.get(op[-1], regex) if len(op) > 1 else regex
-        return re.sub(regex, lambda _: unmarked(new), value, count=0 if op == "//" else 1)
+        return _replace(op, value, argument, charge)
     if op[0] == "^":
         return value.upper() if op == "^^" else value[:1].upper() + value[1:]
     if op[0] == ",":
@@ -99,31 +100,55 @@ def _edit(op: str, value: str, argument: str) -> str:
     return _slice(value, argument)
 
 
-def _strip(op: str, value: str, pattern: str) -> str:
+def _strip(op: str, value: str, source: str) -> str:
     """Removes the shortest or longest matching prefix or suffix."""
-    regex = re.compile(_regex(pattern), re.DOTALL)
-    sizes: list[int] = list(range(len(value) + 1))
-    if len(op) == 2:
-        sizes.reverse()
-    for size in sizes[:4096]:
-        piece = value[:size] if op[0] == "#" else value[len(value) - size :]
-        if regex.fullmatch(piece):
-            return value[size:] if op[0] == "#" else value[: len(value) - size]
-    return value
+    suffix = op[0] == "%"
+    text = value[::-1] if suffix else value
+    pattern = Pattern(source, reverse=suffix)
+    end = pattern.longest(text) if len(op) == 2 else next(pattern.prefixes(text), None)
+    rest = text[end or 0 :]
+    return rest[::-1] if suffix else rest
 
 
-def _regex(pattern: str) -> str:
-    """A shell pattern as a regular expression; unmarked characters are literal."""
-    return "".join(_PIECES.get(piece[:2]) or re.escape(piece) for piece in _PATTERN.split(pattern))
+def _replace(op: str, value: str, argument: str, charge: Charge) -> str:
+    """``/`` the first, ``//`` all, ``/#`` at the beginning, ``/%`` at the end."""
+    source, _, new = argument.partition("/")
+    new = unmarked(new)
+    if op == "/%":
+        ends = list(Pattern(source, reverse=True).prefixes(value[::-1]))
+        return value[: len(value) - ends[-1]] + new if ends else value
+    if op == "/#":
+        end = Pattern(source).longest(value)
+        return value if end is None else new + value[end:]
+    if not source:
+        return value
+    if _ACTIVE.search(source) is None:
+        source = unmarked(source)
+        charge(value.count(source) * len(new) >> 10)
+        return value.replace(source, new, -1 if op == "//" else 1)
+    charge(len(value) ** 2 >> 8)
+    return _replace_matches(Pattern(source), value, new, 1 if op == "/" else len(value))
 
 
-_PATTERN = re.compile(r"(\ue003[*?]|\ue003\[[^\]]*\]?)")
-_PIECES = {"\ue003*": ".*", "\ue003?": ".", "\ue003[": "."}
+def _replace_matches(pattern: Pattern, value: str, new: str, count: int) -> str:
+    made = []
+    at = 0
+    while at < len(value):
+        end = pattern.longest(value, at) if count else None
+        if end is None or end == at:
+            made.append(value[at])
+            at += 1
+        else:
+            made.append(new)
+            count -= 1
+            at = end
+    return "".join(made)
 
 
 def _slice(value: str, argument: str) -> str:
     offset, _, length = (piece.strip() for piece in argument.partition(":"))
-    if not _DIGITS.fullmatch(offset) or (length and not _DIGITS.fullmatch(length)):
+    start, size = decimal(offset), decimal(length)
+    if start is None or (length and size is None):
         return UNKNOWN
-    rest = value[int(offset) :] if int(offset) >= -len(value) else ""
-    return rest[: int(length)] if length else rest
+    rest = value[start:] if start >= -len(value) else ""
+    return rest if size is None else rest[:size]

@@ -11,10 +11,14 @@ import tree_sitter
 import tree_sitter_bash
 
 from lighthoused.gate.shell import ast, heredocs
+from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.text import HEREDOC, literal
 from lighthoused.gate.shell.words import Words
 
 MAX_SOURCE = 1 << 20
+MAX_PARSED = 1 << 15
+"""Bytes of one source without its here-documents. The parser takes quadratic time on some (1.5 s for these)."""
+MAX_PARSED_IN_ALL = 1 << 16
 MAX_NODES = 60_000
 MAX_DEPTH = 120
 
@@ -23,15 +27,12 @@ _LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
 _HARMLESS_ERROR = set("()<>;&|[]{}\n`'\" \t,.:")
 
 
-class Unresolvable(Exception):
-    """The source is over a bound: what it would do is not known."""
-
-
 class Reader:
-    """A parser with its bounds; not to be shared between threads."""
+    """A parser with its bounds, for one analysis."""
 
     def __init__(self) -> None:
         self._parser = tree_sitter.Parser(_LANGUAGE)
+        self._parsed = 0
 
     def read(self, source: str) -> ast.Command:
         """The command tree of a script. Raises Unresolvable."""
@@ -44,6 +45,9 @@ class Reader:
         return _Reading(source + "\n", documents, self._tree).script()
 
     def _tree(self, source: bytes) -> Node:
+        self._parsed += len(source)
+        if len(source) > MAX_PARSED or self._parsed > MAX_PARSED_IN_ALL:
+            raise Unresolvable(f"The command has more than {MAX_PARSED} bytes to be understood.")
         tree = self._parser.parse(source)
         if tree.root_node.descendant_count > MAX_NODES:
             raise Unresolvable(f"The command has more than {MAX_NODES} parts.")

@@ -4,12 +4,14 @@ What single commands do is for `Commands`, which is passed in. Every branch is t
 """
 
 from collections.abc import Callable
-from itertools import islice, product
+from itertools import product
+from math import prod
 
 from lighthoused.gate.findings import Findings
 from lighthoused.gate.shell import ast
-from lighthoused.gate.shell.expand import Expander
-from lighthoused.gate.shell.reader import Reader, Unresolvable
+from lighthoused.gate.shell.bounds import Unresolvable, decimal
+from lighthoused.gate.shell.expand import MAX_FIELDS, Expander
+from lighthoused.gate.shell.reader import Reader
 from lighthoused.gate.shell.redirects import Redirects
 from lighthoused.gate.shell.state import Input, State, Value
 from lighthoused.gate.shell.text import UNKNOWN, unmarked
@@ -18,7 +20,8 @@ MAX_STEPS = 4000
 MAX_DEPTH = 40
 MAX_OUTPUT = 1 << 20
 MAX_ROUNDS = 24
-MAX_COMBINATIONS = 16
+"""Rounds of a loop over numbers; of other loops every round is taken."""
+MAX_COMBINATIONS = 64
 
 Dispatch = Callable[["Run", list[str], State], str]
 _DECLARATIONS = frozenset({"export", "declare", "typeset", "local", "readonly", "unset"})
@@ -30,7 +33,7 @@ class Run:
     def __init__(self, reader: Reader, findings: Findings, dispatch: Dispatch) -> None:
         self.reader = reader
         self.findings = findings
-        self.expander = Expander(self.execute)
+        self.expander = Expander(self.execute, self.charge)
         self.redirects = Redirects(findings, self.expander)
         self._dispatch = dispatch
         self._steps = 0
@@ -90,7 +93,9 @@ class Run:
         if not several:
             return self._plain(command, state)
         outputs, states = [], []
-        for values in islice(product(*(state.vars[name] for name in several)), MAX_COMBINATIONS):
+        if prod(len(state.vars[name]) for name in several) > MAX_COMBINATIONS:
+            raise Unresolvable(f"A command has more than {MAX_COMBINATIONS} ways to be read.")
+        for values in product(*(state.vars[name] for name in several)):
             child = state.fork()
             child.vars.update({name: (value,) for name, value in zip(several, values, strict=True)})
             outputs.append(self._plain(command, child))
@@ -132,15 +137,18 @@ class Run:
             else:
                 value = tuple(self.expander.fields(assign.value, state))
             old = state.value(assign.name) or ()
-            if assign.subscript.isdigit() and int(assign.subscript) < 1024:
-                filled = [*old, *[""] * (int(assign.subscript) + 1 - len(old))]
-                filled[int(assign.subscript)] = value[0]
+            index = decimal(assign.subscript)
+            if index is not None and 0 <= index < MAX_FIELDS:
+                filled = [*old, *[""] * (index + 1 - len(old))]
+                filled[index] = value[0] if value else ""
                 value = tuple(filled)
             elif assign.append:
                 joined = (*old, *value) if not isinstance(assign.value, ast.Word) else ("".join((*old[:1], *value)),)
                 value = joined
             if assign.name == "PATH":
                 continue
+            if len(value) > MAX_FIELDS:
+                raise Unresolvable(f"An array has more than {MAX_FIELDS} elements.")
             state.assign(assign.name, value)
 
     def _with_redirects(self, redirects: tuple[ast.Redirect, ...], state: State, run: Callable[[], str]) -> str:
@@ -188,16 +196,19 @@ class Run:
 
     def _while(self, command: ast.While, state: State) -> str:
         outputs = []
-        for _ in range(MAX_ROUNDS):
+        left = state.stdin.left + 1
+        while state.stdin.left < left:
+            left = state.stdin.left
             outputs.append(self.execute(command.condition, state) + self.execute(command.body, state))
-            if not state.stdin.more:
+            if not state.stdin.left:
                 break
         return "".join(outputs)
 
     def _for(self, command: ast.For, state: State) -> str:
         values = list(dict.fromkeys(self.expander.fields(command.words, state)))
-        if len(values) > MAX_ROUNDS:
-            values = [*values[:MAX_ROUNDS], UNKNOWN]
+        numbers = [value for value in values if value.isdecimal()]
+        if len(numbers) > MAX_ROUNDS:
+            values = [*(value for value in values if not value.isdecimal()), *numbers[:MAX_ROUNDS], UNKNOWN]
         outputs = []
         for value in values:
             state.assign(command.name, (value,))

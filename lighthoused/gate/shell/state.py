@@ -35,8 +35,9 @@ class Input:
         return line
 
     @property
-    def more(self) -> bool:
-        return self.text is not None and self._at < len(self.text)
+    def left(self) -> int:
+        """Characters that were not read yet."""
+        return 0 if self.text is None else max(0, len(self.text) - self._at)
 
 
 class State:
