@@ -46,7 +46,12 @@ class Audit(Protocol):
 
 def request_hash(request: Request) -> str:
     """blake3 (hex) of exactly what is asked, by whom, where. Sessions come and go and do not count."""
-    return blake3(_canonical([request.tool, request.input, request.cwd, request.agent])).hexdigest()
+    asked = [request.tool, request.input, request.cwd, request.agent]
+    try:
+        encoded = _canonical(asked)
+    except UnicodeEncodeError:
+        encoded = repr(asked).encode()
+    return blake3(encoded).hexdigest()
 
 
 class Gate:

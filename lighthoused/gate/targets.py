@@ -126,7 +126,7 @@ class Targets:
         self._mount = posixpath.normpath(world.mount) if world.mount else ""
         self._roots = tuple(posixpath.normpath(root) for root in world.roots)
         own = posixpath.normpath(cwd)
-        if not self._in_roots(own) and self._may_be_project(own):
+        if own.startswith("/") and not self._in_roots(own) and self._may_be_project(own):
             self._roots = (*self._roots, own)
         self._seen: dict[tuple[str, str], Target] = {}
 

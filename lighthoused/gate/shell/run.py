@@ -39,7 +39,7 @@ class Run:
         self._steps = 0
         self._depth = 0
         self._parallel = 0
-        self._calls: list[tuple[str, int]] = []
+        self._calls: list[tuple[ast.Command, int]] = []
 
     def script(self, source: str, state: State) -> str:
         """Run source in this state; what it prints."""
@@ -75,13 +75,13 @@ class Run:
     def _call(self, argv: list[str], body: ast.Command, state: State) -> str:
         """A function. One that starts itself in parallel is a fork bomb; other recursion is followed once."""
         name = argv[0]
-        entered = [parallel for called, parallel in self._calls if called == name]
+        entered = [parallel for called, parallel in self._calls if called is body]
         if len(entered) > 1:
             if self._parallel > entered[0]:
                 note = "A function that starts itself several times over fills the machine with processes."
                 self.findings.add("exhaust", name, "process", program=name, note=note)
             return UNKNOWN
-        self._calls.append((name, self._parallel))
+        self._calls.append((body, self._parallel))
         params, state.params = state.params, tuple(argv[1:])
         output = self.execute(body, state)
         state.params = params
