@@ -67,9 +67,7 @@ for single in (
 def run_cli(group: click.Group) -> None:
     """Run, with usage errors as exit code 2 (3 for `check`, whose 2 means escalate)."""
     try:
-        group(standalone_mode=False, prog_name=PROGRAM)
-    except click.exceptions.Exit as left:
-        sys.exit(left.exit_code)
+        sys.exit(group(standalone_mode=False, prog_name=PROGRAM))
     except click.Abort:
         sys.exit(130)
     except click.exceptions.NoArgsIsHelpError as error:
