@@ -78,6 +78,7 @@ SLOW = {
     "quotes": "perl -e '" + "qx{" * 10_000 + "'; awk '" + "print > " * 10_000 + "'",
     "braces of perl": "perl -e 'system(q{" + "q[" * 10_000 + "'",
     "pending": "cat " + "<<E " * 3000 + "\n" + "x\n" * 30_000,
+    "characters": "{\U000771a8 ${\U000ee563} $\U000d6963 <<\U000771a8 [[ \U000771a8 =~ \U000771a8 ]]" * 100,
     "tabs": ("cat <<-E\n" + "\t" * 3000 + "x\n") * 100,
     "functions unfinished": "f() " * 5000,
     "redirections unfinished": "<<" * 5000,

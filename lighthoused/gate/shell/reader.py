@@ -24,6 +24,8 @@ MAX_DEPTH = 120
 
 Node = tree_sitter.Node
 _LANGUAGE = tree_sitter.Language(tree_sitter_bash.language())
+_NOT_ASCII = re.compile(rb"[\x80-\xff]")
+"""The grammar's scanner calls isalpha() with any code point, which crashes the process; a dot is as little special."""
 _HARMLESS_ERROR = set("()<>;&|[]{}\n`'\" \t,.:")
 
 
@@ -48,7 +50,7 @@ class Reader:
         self._parsed += len(source)
         if len(source) > MAX_PARSED or self._parsed > MAX_PARSED_IN_ALL:
             raise Unresolvable(f"The command has more than {MAX_PARSED} bytes to be understood.")
-        tree = self._parser.parse(source)
+        tree = self._parser.parse(_NOT_ASCII.sub(b".", source))
         if tree.root_node.descendant_count > MAX_NODES:
             raise Unresolvable(f"The command has more than {MAX_NODES} parts.")
         return tree.root_node
