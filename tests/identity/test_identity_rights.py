@@ -1,0 +1,297 @@
+"""Who may do what, over a real daemon's socket: by role, by scope, by user, before and after keys are changed."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+from tests_support.running import Running
+
+from lighthoused.client import Client
+from lighthoused.core.errors import DeadlineExceeded, Denied, LighthouseError, Unauthenticated
+from lighthoused.protocol.messages import (
+    METHODS,
+    ROLES,
+    AgentListRequest,
+    AgentRegisterRequest,
+    AppendRequest,
+    ApprovalAnswerRequest,
+    ApprovalListRequest,
+    CheckRequest,
+    DiffRequest,
+    EventView,
+    Hello,
+    HistoryRequest,
+    NewEvent,
+    Ping,
+    ProjectExportRequest,
+    ProjectImportRequest,
+    ProjectListRequest,
+    QueryRequest,
+    Request,
+    SnapshotCreateRequest,
+    SnapshotDeleteRequest,
+    SnapshotListRequest,
+    StatusRequest,
+    SubscribeRequest,
+    TokenIssueRequest,
+    TokenListRequest,
+    TokenRevokeRequest,
+    UndoRequest,
+    VerifyRequest,
+    Welcome,
+)
+
+NOBODY_UID = 65534
+REQUESTS: tuple[Request, ...] = (
+    Hello(id=0),
+    Ping(id=0),
+    StatusRequest(id=0),
+    AppendRequest(id=0, events=(NewEvent(stream="notes/a", type="noted"),)),
+    QueryRequest(id=0),
+    SubscribeRequest(id=0, deadline_ms=20),
+    VerifyRequest(id=0, deadline_ms=20),
+    ProjectListRequest(id=0),
+    ProjectImportRequest(id=0, source="/nope"),
+    ProjectExportRequest(id=0, project="nope", dest="/nope"),
+    HistoryRequest(id=0, project="demo"),
+    DiffRequest(id=0, project="demo", since="@1"),
+    UndoRequest(id=0, project="nope", since="@1"),
+    SnapshotCreateRequest(id=0, project="nope", name="x"),
+    SnapshotListRequest(id=0),
+    SnapshotDeleteRequest(id=0, project="demo", name="nope"),
+    CheckRequest(id=0, input={"command": "ls"}),
+    ApprovalListRequest(id=0),
+    ApprovalAnswerRequest(id=0, approval="nope", answer="allow"),
+    AgentRegisterRequest(id=0, agent="alice", session="a b"),
+    AgentListRequest(id=0),
+    TokenIssueRequest(id=0, agent="a b"),
+    TokenListRequest(id=0),
+    TokenRevokeRequest(id=0, token_id="nope"),
+)
+NAMES = {type(request): method.name for request in REQUESTS for method in METHODS if method.request is type(request)}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    """A daemon that other users can reach."""
+    with tempfile.TemporaryDirectory(prefix="lh-rights-") as made, pytest.MonkeyPatch.context() as patch:
+        base = Path(made)
+        base.chmod(0o755)
+        (base / "demo").mkdir()
+        (base / "config.toml").write_text('rpc.socket_mode = "0666"\n')
+        patch.setenv("LIGHTHOUSE_CONFIG", str(base / "config.toml"))
+        daemon = Running(base, base / "demo")
+        daemon.start()
+        yield daemon
+        assert daemon.stop() == 0
+        assert '"level":"error"' not in daemon.log.read_text().replace('": "', '":"')
+
+
+def token(running: Running, agent: str = "alice", **wanted: object) -> tuple[str, str]:
+    """A new token and its id."""
+    with running.client() as client:
+        made = client.call(
+            msgspec.convert({"method": "token.issue", "id": 0, "agent": agent, **wanted}, TokenIssueRequest)
+        )
+        return made.token, made.view.id
+
+
+def code_of(client: Client, request: Request) -> str:
+    """ "ok", or the code of the error."""
+    try:
+        client.call(msgspec.structs.replace(request))
+    except DeadlineExceeded:
+        return "ok"
+    except LighthouseError as error:
+        return error.code
+    return "ok"
+
+
+def as_nobody(act: Callable[[], str]) -> str:
+    """What is returned by `act` in a process of another user."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setresgid(NOBODY_UID, NOBODY_UID, NOBODY_UID)
+            os.setresuid(NOBODY_UID, NOBODY_UID, NOBODY_UID)
+            os.write(writing, act().encode())
+        finally:
+            os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as answers:
+        told = answers.read()
+    os.waitpid(child, 0)
+    return told
+
+
+def test_every_method_is_asked_for() -> None:
+    assert {*NAMES.values(), "cancel", "gate.hook"} == {method.name for method in METHODS}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_may_do_what_weaker_ones_may_and_no_more(running: Running, role: str) -> None:
+    secret, _ = token(running, role=role)
+    least = {method.name: ROLES.index(method.role) for method in METHODS}
+    with running.client(token=secret) as client:
+        for request in REQUESTS:
+            name = NAMES[type(request)]
+            denied = code_of(client, request) == "denied"
+            assert denied == (ROLES.index(role) < least[name]), name
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_hook_takes_an_agents_role(running: Running, role: str) -> None:
+    secret, _ = token(running, role=role)
+    asked = [{"method": "hello", "id": 1, "token": secret}, {"method": "gate.hook", "id": 2, "event": {}}]
+    with socket.socket(socket.AF_UNIX) as peer:
+        peer.connect(str(running.socket))
+        peer.sendall(b"".join(json.dumps(request).encode() + b"\n" for request in asked))
+        with peer.makefile("rb") as lines:
+            _, answer = (json.loads(lines.readline()) for _ in asked)
+    assert ("error" in answer) == (role == "viewer")
+
+
+@pytest.mark.parametrize(
+    ("scopes", "allowed"),
+    [
+        (("gate.",), {"gate.check"}),
+        (("log.query",), {"log.query"}),
+        (("log.query", "token."), {"log.query", "token.issue", "token.list", "token.revoke"}),
+        (("none",), set()),
+    ],
+)
+def test_scopes_narrow_a_role(running: Running, scopes: tuple[str, ...], allowed: set[str]) -> None:
+    secret, _ = token(running, role="admin", scopes=scopes)
+    with running.client(token=secret) as client:
+        found = {NAMES[type(request)] for request in REQUESTS if code_of(client, request) != "denied"}
+    assert found == allowed | {"hello", "ping"}
+
+
+def test_scopes_do_not_widen_a_role(running: Running) -> None:
+    secret, _ = token(running, role="viewer", scopes=("token.", "status"))
+    with running.client(token=secret) as client:
+        assert code_of(client, TokenIssueRequest(id=0, agent="x")) == "denied"
+        assert code_of(client, StatusRequest(id=0)) == "ok"
+
+
+def test_a_token_says_who_acts(running: Running) -> None:
+    secret, _ = token(running, agent="carol")
+    with running.client(token=secret) as client:
+        client.call(AppendRequest(id=0, events=(NewEvent(stream="notes/carol", type="noted"),)))
+    assert {event.agent for event in running.events(stream="notes/carol")} == {"carol"}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes root to become another user")
+def test_another_user_may_do_nothing_without_a_token(running: Running) -> None:
+    def without() -> str:
+        with running.client() as client:
+            return " ".join(NAMES[type(one)] for one in REQUESTS if code_of(client, one) != "denied")
+
+    assert as_nobody(without) == "hello ping"
+    secret, _ = token(running, agent="dave", role="viewer")
+
+    def with_token() -> str:
+        with running.client(token=secret) as client:
+            welcome: Welcome = client.call(Hello(id=0))
+            codes = [
+                code_of(client, one)
+                for one in (StatusRequest(id=0), SnapshotCreateRequest(id=0, project="x", name="x"))
+            ]
+            return f"{welcome.agent} {welcome.role} {welcome.uid} {' '.join(codes)}"
+
+    assert as_nobody(with_token) == f"dave viewer {NOBODY_UID} ok denied"
+
+    def with_rubbish() -> str:
+        try:
+            running.client(token=secret[:-2])
+        except Unauthenticated:
+            return "refused"
+        return "accepted"
+
+    assert as_nobody(with_rubbish) == "refused"
+
+
+def test_a_revoked_token_is_refused_also_after_a_restart(running: Running) -> None:
+    secret, id = token(running)
+    kept, _ = token(running)
+    running.ctl("token", "revoke", id)
+    for restart in (False, True):
+        if restart:
+            running.restart()
+        with pytest.raises(Unauthenticated, match="revoked"):
+            running.client(token=secret)
+        running.client(token=kept).close()
+    listed = running.ctl("token", "list").stdout
+    assert [line.endswith("\trevoked") for line in listed.splitlines() if line.startswith(id)] == [True]
+
+
+def test_keys_are_rotated_without_a_break(running: Running) -> None:
+    ring = running.state / "token.keys"
+    (old_line,) = ring.read_text().splitlines()
+    old, _ = token(running, agent="old")
+    ring.write_text(f"{old_line}\nfresh {'ab' * 32}\n")
+    running.restart()
+    new, _ = token(running, agent="new")
+    for secret in (old, new):
+        running.client(token=secret).close()
+    ring.write_text(f"fresh {'ab' * 32}\n")
+    running.restart()
+    running.client(token=new).close()
+    with pytest.raises(Unauthenticated, match="not one of this daemon's"):
+        running.client(token=old)
+
+
+def test_no_token_raises_an_agents_process(running: Running) -> None:
+    own, _ = token(running, agent="eve", role="admin")
+    other, _ = token(running, agent="owner", role="admin")
+    ctl = f"{sys.executable} -m lighthoused.cli.launch"
+    for secret, refused in ((own, "may not call token.issue"), (other, "the process is agent 'eve'")):
+        script = f"LIGHTHOUSE_TOKEN={secret} {ctl} token issue --agent x"
+        done = running.ctl("run", "--agent", "eve", "--", "sh", "-c", script, check=False)
+        assert done.returncode == 1
+        assert refused in done.stderr
+
+
+def test_a_token_of_an_agents_own_may_narrow_it(running: Running) -> None:
+    secret, _ = token(running, agent="eve", role="agent", scopes=("log.",))
+    script = f"LIGHTHOUSE_TOKEN={secret} {sys.executable} -m lighthoused.cli.launch check ls"
+    done = running.ctl("run", "--agent", "eve", "--", "sh", "-c", script, check=False)
+    assert done.returncode == 3
+    assert "may not call gate.check" in done.stderr
+
+
+def test_refusals_are_events(running: Running) -> None:
+    secret, _ = token(running, agent="frank", role="viewer")
+    until = time.monotonic() + 10
+    refused: list[EventView] = []
+    while not refused and time.monotonic() < until:
+        with running.client(token=secret) as client, pytest.raises(Denied):
+            client.call(TokenIssueRequest(id=0, agent="x"))
+        running.settle()
+        refused = [event for event in running.events(stream="security") if event.agent == "frank"]
+    event = refused[0]
+    assert event.type == "security.refused"
+    assert (event.payload["method"], event.payload["code"]) == ("token.issue", "denied")
+
+
+def test_a_command_can_be_told_its_token(running: Running) -> None:
+    secret, _ = token(running, role="viewer")
+    assert running.ctl("status", "--token", secret).returncode == 0
+    done = running.ctl("--token", secret, "token", "list", check=False)
+    assert done.returncode == 1
+    assert "may not call token.list" in done.stderr
+    environment = {**running.environment, "LIGHTHOUSE_TOKEN": secret[:-2]}
+    command = [sys.executable, "-m", "lighthoused.cli.launch", "status"]
+    tampered = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert tampered.returncode == 1
+    assert tampered.stderr == "error: The token is not one of this daemon's.\nhint: Ask for a new one.\n"
