@@ -82,11 +82,13 @@ class Gate:
         """The verdict by memory and policy; never waits for anybody."""
         started = self._clock()
         key, hashed = self._keys(request, world)
-        known = None if explain else self._memory.get(key, self.policies.version)
+        version = self.policies.version
+        known = None if explain else self._memory.get(key, version)
         if known is not None:
             return self._from_memory(request, known, hashed, started)
         verdict = self._decide(request, world, explain)
-        return self._conclude(request, verdict, key, hashed, started)
+        self._remember(key, version, verdict)
+        return self._conclude(request, verdict, hashed, started)
 
     async def ask(self, request: Request, world: World, wait: bool = False, explain: bool = False) -> Verdict:
         """Like `judge`, large requests in a thread. `wait`: an escalation waits for a person or its deadline.
@@ -97,11 +99,10 @@ class Gate:
         if _size(request) <= IN_THREAD:
             verdict = self.judge(request, world, explain)
         else:
-            key, hashed = self._keys(request, world)
             decided = await trio.to_thread.run_sync(
                 partial(self._decide, request, world, explain), abandon_on_cancel=True
             )
-            verdict = self._conclude(request, decided, key, hashed, started)
+            verdict = self._conclude(request, decided, request_hash(request), started)
         if verdict.verdict != "escalate":
             return verdict
         granted = self.approvals.use_grant(verdict.request)
@@ -122,10 +123,13 @@ class Gate:
         self._observer.verdict("memory", verdict.verdict, verdict.latency_us / 1e6)
         return verdict
 
-    def _conclude(self, request: Request, verdict: Verdict, key: bytes, hashed: str, started: int) -> Verdict:
-        """Remember and record a verdict that was newly made."""
-        if verdict.explanation is None and verdict.tier == "policy":
-            self._memory.put(key, self.policies.version, verdict)
+    def _remember(self, key: bytes, version: str, verdict: Verdict) -> None:
+        """Keep what policies decided alone: an escalation is for somebody else to decide, each time anew."""
+        if verdict.explanation is None and verdict.tier == "policy" and verdict.verdict != "escalate":
+            self._memory.put(key, version, verdict)
+
+    def _conclude(self, request: Request, verdict: Verdict, hashed: str, started: int) -> Verdict:
+        """Record a verdict that was newly made."""
         verdict = msgspec.structs.replace(verdict, request=hashed, latency_us=self._since(started))
         self._audit.judged(request, verdict)
         self._observer.verdict(verdict.tier, verdict.verdict, verdict.latency_us / 1e6)

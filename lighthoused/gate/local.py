@@ -8,6 +8,7 @@ import pwd
 from pathlib import Path
 
 from lighthoused.core.effects import World
+from lighthoused.core.errors import Invalid
 from lighthoused.core.events import Draft
 from lighthoused.core.verdicts import Request, Verdict
 from lighthoused.gate import analysis
@@ -39,9 +40,12 @@ class Silent:
 def local_gate(profile: str = "balanced", policy_dirs: tuple[Path, ...] = ()) -> Gate:
     """Build a gate. Raises Invalid where a policy or the knowledge base is broken."""
     silent = Silent()
+    policies = Policies(policy_dirs)
+    if policies.problem:
+        raise Invalid(policies.problem)
     return Gate(
         analysis.standard(),
-        Policies(policy_dirs),
+        policies,
         Memory(LOCAL_MEMORY),
         Approvals(silent.record),
         silent,

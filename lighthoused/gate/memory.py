@@ -1,6 +1,6 @@
 """The memory tier: verdicts given before, by exactly what was asked, where, and under which policies. Bounded in bytes.
 
-Verdicts of people never come here, nor anything that was not judged in full.
+Escalations and verdicts of people never come here, nor anything that was not judged in full.
 """
 
 from cachetools import LRUCache
