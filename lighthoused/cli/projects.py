@@ -31,10 +31,12 @@ def list_projects(session: Session) -> None:
     if session.as_json:
         show_json(found)
         return
-    rows = [
-        (one.name, local_time(one.created), one.source or "-", "" if one.complete else "incomplete") for one in found
-    ]
+    rows = [(one.name, local_time(one.created), one.source or "-", _state(one)) for one in found]
     show_table(("name", "created", "source", ""), rows)
+
+
+def _state(project: Project) -> str:
+    return "" if project.complete else "incomplete"
 
 
 @project.command("import")
@@ -63,10 +65,6 @@ def export_project(session: Session, name: str, dest: str, at: str) -> None:
         show_json(done)
     else:
         click.echo(f"{done.files} entries, {done.bytes} bytes, as of @{done.seq}")
-
-
-def _state(project: Project) -> str:
-    return "" if project.complete else "incomplete"
 
 
 def with_progress(session: Session, request: Request, what: str) -> Any:
