@@ -5,6 +5,7 @@ gives the tables exactly.
 """
 
 import stat
+from typing import NamedTuple
 
 import msgspec
 
@@ -66,6 +67,14 @@ class Dentry(msgspec.Struct, frozen=True, array_like=True):
 
     ino: int
     kind: int = 0
+
+
+class Found(NamedTuple):
+    """An entry as a listing gives it: its name, the inode's number and kind (S_IFMT bits)."""
+
+    name: bytes
+    ino: int
+    kind: int
 
 
 class Change(msgspec.Struct, frozen=True, array_like=True):

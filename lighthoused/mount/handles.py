@@ -2,22 +2,15 @@
 
 import errno
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from lighthoused.core.author import Author
-from lighthoused.mount.vnode import Vnode
+from lighthoused.core.inode import Found
+from lighthoused.mount.vnode import Entry, Vnode
 from lighthoused.tree.node import Node
 from lighthoused.tree.refusal import refuse
 
 MAX_HANDLES = 100_000
-
-
-class Listed(NamedTuple):
-    """An entry of an open directory: an inode number of `current/`, or a virtual node."""
-
-    name: bytes
-    node: Vnode | int
 
 
 @dataclass(slots=True)
@@ -38,13 +31,21 @@ class OpenVirtual:
 
 @dataclass(slots=True)
 class OpenDirectory:
-    """An open directory: its entries as of the first read or the last rewind."""
+    """An open directory of `current/`: its entries as of the first read or the last rewind."""
 
-    number: int
-    entries: Sequence[Listed] = field(default_factory=tuple)
+    ino: int
+    entries: Sequence[Found] = ()
 
 
-Handle = OpenFile | OpenVirtual | OpenDirectory
+@dataclass(slots=True)
+class OpenVirtualDirectory:
+    """An open virtual directory, like `OpenDirectory`."""
+
+    node: Vnode
+    entries: Sequence[Entry] = ()
+
+
+Handle = OpenFile | OpenVirtual | OpenDirectory | OpenVirtualDirectory
 
 
 class Handles:
@@ -80,13 +81,6 @@ class Handles:
         """An open file of `current/`. Raises OSError EBADF."""
         handle = self._open.get(number)
         if type(handle) is not OpenFile:
-            raise refuse(errno.EBADF)
-        return handle
-
-    def directory(self, number: int) -> OpenDirectory:
-        """Raises OSError EBADF."""
-        handle = self._open.get(number)
-        if type(handle) is not OpenDirectory:
             raise refuse(errno.EBADF)
         return handle
 

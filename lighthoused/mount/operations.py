@@ -11,15 +11,19 @@ import pyfuse3
 from pyfuse3 import EntryAttributes, FileInfo, RequestContext
 
 from lighthoused.core.author import Author
-from lighthoused.core.inode import NAME_MAX
+from lighthoused.core.inode import NAME_MAX, Found
 from lighthoused.mount.attributes import entry_attributes, missing, new_attributes
 from lighthoused.mount.guard import Observer, guarded
-from lighthoused.mount.handles import Handles, Listed, OpenDirectory, OpenFile, OpenVirtual
-from lighthoused.mount.vnode import FIRST_VIRTUAL, FOREVER_S, Vnode, VnodeTable
+from lighthoused.mount.handles import Handles, OpenDirectory, OpenFile, OpenVirtual, OpenVirtualDirectory
+from lighthoused.mount.vnode import FIRST_VIRTUAL, FOREVER_S, Entry, Vnode, VnodeTable
 from lighthoused.tree.refusal import existing, refuse
 from lighthoused.tree.tree import Tree
 
+LISTED_TOGETHER = 256
+"""Entries whose attributes are read at once."""
 ROOT = int(pyfuse3.ROOT_INODE)
+UNSUPPORTED = (b"system.", b"security.selinux")
+"""Extended attributes that nothing here has: saying so makes programs stop asking for each file (ls -l does)."""
 WRITING = os.O_WRONLY | os.O_RDWR
 Authors = Callable[[int, int, int], Author]
 """Who a process (pid, uid, gid) is."""
@@ -74,6 +78,8 @@ class Operations(pyfuse3.Operations):
 
     @guarded
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
+        if name.startswith(UNSUPPORTED):
+            raise refuse(errno.EOPNOTSUPP)
         value = self._xattrs(inode).get(name)
         if value is None:
             raise refuse(errno.ENODATA)
@@ -97,23 +103,22 @@ class Operations(pyfuse3.Operations):
     @guarded
     async def opendir(self, inode: int, ctx: RequestContext) -> int:
         self.handles.check_room()
-        return self.handles.add(OpenDirectory(inode))
+        current = self._is_current(inode)
+        return self.handles.add(OpenDirectory(inode) if current else OpenVirtualDirectory(self._vnode(inode)))
 
     @guarded
     async def readdir(self, fh: int, start_id: int, token: pyfuse3.ReaddirToken) -> None:
-        directory = self.handles.directory(fh)
-        if start_id == 0:
-            directory.entries = await self._listed(directory.number)
-        for position in range(start_id, len(directory.entries)):
-            name, node = directory.entries[position]
-            if isinstance(node, int):
-                inode = self._tree.reading.status(node)
-                if inode is None or not inode.nlink:
-                    continue
-                if not pyfuse3.readdir_reply(token, name, entry_attributes(node, inode), position + 1):
-                    return
-            elif not self._list_virtual(token, name, node, position + 1):
-                return
+        directory = self.handles.get(fh)
+        if isinstance(directory, OpenDirectory):
+            if start_id == 0:
+                directory.entries = self._tree.reading.entries(directory.ino)
+            self._list_current(token, directory.entries, start_id)
+        elif isinstance(directory, OpenVirtualDirectory):
+            if start_id == 0:
+                directory.entries = await directory.node.entries()
+            self._list_virtual(token, directory.entries, start_id)
+        else:
+            raise refuse(errno.ENOTDIR)
 
     @guarded
     async def releasedir(self, fh: int) -> None:
@@ -321,16 +326,25 @@ class Operations(pyfuse3.Operations):
         lasting = content is None
         return FileInfo(fh=fh, keep_cache=lasting, direct_io=not lasting)
 
-    async def _listed(self, number: int) -> list[Listed]:
-        if self._is_current(number):
-            return [Listed(found.name, found.ino) for found in self._tree.reading.entries(number)]
-        return [Listed(*entry) for entry in await self._vnode(number).entries()]
+    def _list_current(self, token: pyfuse3.ReaddirToken, entries: Sequence[Found], start: int) -> None:
+        for first in range(start, len(entries), LISTED_TOGETHER):
+            part = entries[first : first + LISTED_TOGETHER]
+            statuses = self._tree.reading.statuses([entry.ino for entry in part])
+            for position, (entry, inode) in enumerate(zip(part, statuses, strict=True), first + 1):
+                if inode is None or not inode.nlink:
+                    continue
+                if not pyfuse3.readdir_reply(token, entry.name, entry_attributes(entry.ino, inode), position):
+                    return
 
-    def _list_virtual(self, token: pyfuse3.ReaddirToken, name: bytes, node: Vnode, next_id: int) -> bool:
-        number = self.virtual.number(node)
-        listed = pyfuse3.readdir_reply(token, name, self._virtual(number), next_id)
-        if listed:
-            self.virtual.looked_up(number)
-        else:
-            self.virtual.unused(number)
-        return bool(listed)
+    def _list_virtual(self, token: pyfuse3.ReaddirToken, entries: Sequence[Entry], start: int) -> None:
+        for position, (name, node) in enumerate(entries[start:], start + 1):
+            number = node if isinstance(node, int) else self.virtual.number(node)
+            attributes = self._current(number) if isinstance(node, int) else self._virtual(number)
+            listed = pyfuse3.readdir_reply(token, name, attributes, position)
+            if number >= FIRST_VIRTUAL:
+                if listed:
+                    self.virtual.looked_up(number)
+                else:
+                    self.virtual.unused(number)
+            if not listed:
+                return

@@ -12,6 +12,7 @@ import structlog
 import trio
 
 from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.mount.loop import install
 from lighthoused.mount.operations import Operations
 from lighthoused.mount.vnode import FIRST_VIRTUAL
 
@@ -19,6 +20,8 @@ log = structlog.get_logger()
 
 SUBTYPE = "lighthouse"
 PROBE_S = 3.0
+MAX_TASKS = 1000
+"""Requests under way at a time."""
 
 
 class MountFailed(LighthouseError):
@@ -52,8 +55,9 @@ class Session:
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Answer requests until `unmount`."""
+        install()
         task_status.started()
-        await pyfuse3.main()
+        await pyfuse3.main(max_tasks=MAX_TASKS)
 
     async def unmount(self) -> None:
         """Take the mount down, also while processes use it (they get ENOTCONN), and let `serve` return."""

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 import lmdb
@@ -40,29 +41,15 @@ class Environment:
             self._check_format()
         except lmdb.Error as error:
             raise translate(error, f"The store in {directory} could not be opened") from error
-        self._gate = threading.Condition()
-        self._readers = 0
-        self._growing = False
+        self._gate = _Gate()
 
     def table(self, table: Table) -> Any:
         """lmdb's handle of a table."""
         return self._tables[table.name]
 
-    @contextlib.contextmanager
-    def read(self) -> Iterator[Any]:
+    def read(self) -> "_Read":
         """A read transaction, to be left soon: while it lasts, no page is reused and the map cannot grow."""
-        with self._gate:
-            while self._growing:
-                self._gate.wait()
-            self._readers += 1
-        try:
-            with self._env.begin() as txn:
-                yield txn
-        finally:
-            with self._gate:
-                self._readers -= 1
-                if not self._readers:
-                    self._gate.notify_all()
+        return _Read(self._env, self._gate)
 
     def begin_write(self) -> Any:
         """The write transaction; for the writer thread alone."""
@@ -73,20 +60,17 @@ class Environment:
         size = self._env.info()["map_size"] * 2
         if size > MAX_MAP_SIZE:
             raise StoreFull("The store has reached its greatest size.", "Export and compact it.")
-        with self._gate:
-            self._growing = True
-            try:
-                while self._readers:
-                    self._gate.wait()
-                self._env.set_mapsize(size)
-            finally:
-                self._growing = False
-                self._gate.notify_all()
+        with self._gate.alone():
+            self._env.set_mapsize(size)
 
     def describe(self) -> dict[str, int]:
         """Sizes in bytes and counts, for status and metrics."""
         info, stat = self._env.info(), self._env.stat()
-        return {"map_size": info["map_size"], "used": (info["last_pgno"] + 1) * stat["psize"], "readers": self._readers}
+        return {
+            "map_size": info["map_size"],
+            "used": (info["last_pgno"] + 1) * stat["psize"],
+            "readers": self._gate.inside,
+        }
 
     def refusal(self, error: lmdb.Error, what: str) -> LighthouseError:
         """A core error for a failed write: a full disk shows as EIO or a short write too, so room is looked at."""
@@ -114,6 +98,58 @@ class Environment:
                     f"The store has format {bytes(there)!r}, this lighthoused reads {FORMAT}.",
                     "Use the version that wrote it, or another --state.",
                 )
+
+
+class _Gate:
+    """Lets any number of readers in, or one who is alone."""
+
+    def __init__(self) -> None:
+        self.inside = 0
+        self._lock = threading.Lock()
+        self._left = threading.Condition(self._lock)
+
+    def enter(self) -> None:
+        with self._lock:
+            self.inside += 1
+
+    def leave(self) -> None:
+        with self._lock:
+            self.inside -= 1
+            if not self.inside:
+                self._left.notify()
+
+    @contextlib.contextmanager
+    def alone(self) -> Iterator[None]:
+        """Wait until nobody is inside; who comes then waits."""
+        with self._left:
+            while self.inside:
+                self._left.wait()
+            yield
+
+
+class _Read:
+    """One read transaction, as a context manager."""
+
+    __slots__ = ("_env", "_gate", "_txn")
+
+    def __init__(self, env: Any, gate: _Gate) -> None:
+        self._env = env
+        self._gate = gate
+
+    def __enter__(self) -> Any:
+        self._gate.enter()
+        try:
+            self._txn = self._env.begin()
+        except BaseException:
+            self._gate.leave()
+            raise
+        return self._txn
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._txn.abort()
+        self._gate.leave()
 
 
 def translate(error: lmdb.Error, what: str) -> LighthouseError:

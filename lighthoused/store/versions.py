@@ -1,6 +1,8 @@
 """Inode and directory entry versions: what they were at a seq. One seek each, whatever the length of the history."""
 
-from lighthoused.core.inode import Dentry, Inode, decode_dentry, decode_inode, dentry_key, inode_key
+from collections.abc import Iterable
+
+from lighthoused.core.inode import Dentry, Found, Inode, decode_dentry, decode_inode, dentry_key, inode_key
 from lighthoused.store.environment import Environment
 from lighthoused.store.schema import DENTRIES, INODES, NOW, descending, number
 
@@ -21,6 +23,16 @@ class Versions:
                 return decode_inode(cursor.value())
         return None
 
+    def inodes(self, inos: Iterable[int]) -> list[Inode | None]:
+        """The newest versions of many inodes."""
+        found: list[Inode | None] = []
+        with self._env.read() as txn, txn.cursor(db=self._inodes) as cursor:
+            for ino in inos:
+                prefix = inode_key(ino)
+                there = cursor.set_range(prefix) and cursor.key().startswith(prefix)
+                found.append(decode_inode(cursor.value()) if there else None)
+        return found
+
     def dentry(self, parent: int, name: bytes, at: int = NOW) -> Dentry | None:
         """What a name stood for at a seq; None if it was not there."""
         prefix = dentry_key(parent, name)
@@ -30,26 +42,29 @@ class Versions:
                 return entry if entry.ino else None
         return None
 
-    def entries(self, parent: int, at: int = NOW, after: bytes = b"", limit: int = 4096) -> list[tuple[bytes, Dentry]]:
+    def entries(self, parent: int, at: int = NOW, after: bytes = b"", limit: int = 4096) -> list[Found]:
         """Up to `limit` entries of a directory at a seq, in byte order, from after a name on."""
-        found: list[tuple[bytes, Dentry]] = []
+        found: list[Found] = []
         prefix = inode_key(parent)
         moment = descending(at)
         with self._env.read() as txn, txn.cursor(db=self._dentries) as cursor:
             there = cursor.set_range(prefix + after + b"\1" if after else prefix)
-            while there and len(found) < limit:
-                key = cursor.key()
-                if key[:8] != prefix:
-                    break
-                name = key[8:-9]
+            key = cursor.key()
+            while there and key.startswith(prefix) and len(found) < limit:
+                name = key[:-8]
                 if key[-8:] < moment:
-                    there = cursor.set_range(key[:-8] + moment)
-                    if not there or cursor.key()[:-8] != key[:-8]:
+                    there = cursor.set_range(name + moment)
+                    key = cursor.key()
+                    if not key.startswith(name):
                         continue
                 entry = decode_dentry(cursor.value())
                 if entry.ino:
-                    found.append((name, entry))
-                there = cursor.set_range(key[:-9] + b"\1")
+                    found.append(Found(name[8:-1], entry.ino, entry.kind))
+                there = cursor.next()
+                key = cursor.key()
+                if key.startswith(name):
+                    there = cursor.set_range(name[:-1] + b"\1")
+                    key = cursor.key()
         return found
 
     def inode_versions(self, ino: int, since: int = 0, until: int = NOW) -> list[tuple[int, Inode]]:

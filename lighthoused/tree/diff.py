@@ -5,10 +5,10 @@ import stat
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from lighthoused.core.inode import Inode
+from lighthoused.core.inode import Found, Inode
 from lighthoused.core.names import shown
 from lighthoused.protocol.messages import PathChange
-from lighthoused.tree.reading import Found, Reading
+from lighthoused.tree.reading import Reading
 
 MAX_TEXT = 1024 * 1024
 """Bytes of a file up to which its text is compared."""

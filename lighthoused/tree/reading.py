@@ -1,11 +1,11 @@
 """Looking at the tree: one code path for now and for any past moment. `at` is a seq; NOW includes the overlay."""
 
 import threading
-from typing import NamedTuple
+from collections.abc import Sequence
 
 from cachetools import LRUCache
 
-from lighthoused.core.inode import BLOCK, Dentry, Inode
+from lighthoused.core.inode import BLOCK, Dentry, Found, Inode
 from lighthoused.store.blocks import Blocks
 from lighthoused.store.schema import NOW
 from lighthoused.store.versions import Versions
@@ -15,14 +15,6 @@ from lighthoused.tree.node import Node
 
 LISTING_PAGE = 4096
 ZEROS = bytes(BLOCK)
-
-
-class Found(NamedTuple):
-    """A directory entry: its name, the inode's number and kind (S_IFMT bits)."""
-
-    name: bytes
-    ino: int
-    kind: int
 
 
 class BlockCache:
@@ -68,6 +60,15 @@ class Reading:
         """Present attributes, without taking the inode into the overlay."""
         return self._live.peek(ino) or self._versions.inode(ino, NOW)
 
+    def statuses(self, inos: Sequence[int]) -> list[Inode | Node | None]:
+        """Present attributes of many inodes, in their order."""
+        peek = self._live.peek
+        found: list[Inode | Node | None] = [peek(ino) for ino in inos]
+        unknown = [place for place, inode in enumerate(found) if inode is None]
+        for place, inode in zip(unknown, self._versions.inodes([inos[place] for place in unknown]), strict=True):
+            found[place] = inode
+        return found
+
     def entry(self, parent: int, name: bytes, at: int = NOW) -> Dentry | None:
         """What a name stood for in a directory; None if there was none."""
         if at == NOW:
@@ -78,17 +79,17 @@ class Reading:
 
     def entries(self, parent: int, at: int = NOW) -> list[Found]:
         """All entries of a directory in the order of their bytes, without ``.`` and ``..``."""
-        listed: dict[bytes, Dentry] = {}
-        after = b""
+        stored: list[Found] = []
         while True:
-            page = self._versions.entries(parent, at, after, LISTING_PAGE)
-            listed.update(page)
+            page = self._versions.entries(parent, at, stored[-1].name if stored else b"", LISTING_PAGE)
+            stored += page
             if len(page) < LISTING_PAGE:
                 break
-            after = page[-1][0]
-        if at == NOW:
-            listed.update(self._live.names(parent))
-        return [Found(name, listed[name].ino, listed[name].kind) for name in sorted(listed) if listed[name].ino]
+        pending = self._live.names(parent) if at == NOW else {}
+        if not pending:
+            return stored
+        fresh = [Found(name, entry.ino, entry.kind) for name, entry in pending.items() if entry.ino]
+        return sorted([*(entry for entry in stored if entry.name not in pending), *fresh])
 
     def is_empty(self, parent: int) -> bool:
         """Whether a directory of `current/` has no entries."""
@@ -96,7 +97,7 @@ class Reading:
         if any(entry.ino for entry in pending.values()):
             return False
         page = self._versions.entries(parent, NOW, b"", len(pending) + 1)
-        return all(name in pending for name, _ in page)
+        return all(entry.name in pending for entry in page)
 
     def walk(self, root: int, path: bytes, at: int = NOW) -> int | None:
         """The inode number at a relative path (symlinks are not followed); None where there is nothing."""

@@ -30,7 +30,8 @@ def _tree_problems(store: Store, root: int) -> list[str]:
     todo = [root]
     while todo:
         parent = todo.pop()
-        for name, entry in store.versions.entries(parent, limit=1_000_000):
+        for entry in store.versions.entries(parent, limit=1_000_000):
+            name = entry.name
             inode = store.versions.inode(entry.ino)
             if inode is None or not inode.nlink:
                 problems.append(f"{name!r} in {parent} stands for inode {entry.ino}, which is not there.")
