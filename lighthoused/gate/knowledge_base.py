@@ -17,6 +17,7 @@ from lighthoused.core.errors import Invalid
 from lighthoused.core.verdicts import Certainty, Scope
 from lighthoused.gate.arguments import Arguments, Grammar
 from lighthoused.gate.shell.bounds import MAX_MATCHED, Unresolvable
+from lighthoused.gate.shell.text import unmarked
 
 PATH_KINDS = frozenset({"read", "write", "append", "delete", "permission", "overwrite_device", "disguise", "conceal"})
 _TARGET = re.compile(r"none|cwd|args|words|last|but_last|arg:\d+|args:\d+|flag:-[\w,-]+|key:\w+|=.*")
@@ -98,7 +99,7 @@ def _any_like(pattern: re.Pattern[str], texts: list[str]) -> bool:
     for text in texts:
         if len(text) > MAX_MATCHED:
             raise Unresolvable(f"An argument has more than {MAX_MATCHED} characters.")
-        if pattern.search(text):
+        if pattern.search(unmarked(text)):
             return True
     return False
 
