@@ -31,10 +31,9 @@ class GateApi:
 
     def check(self, request: CheckRequest, call: Call) -> Verdict | Awaitable[Verdict]:
         asked = _asked(call.peer, request.tool, request.input, request.cwd, request.agent, request.session)
-        if _is_small(request.input) and not request.wait:
+        if _is_small(request.input):
             verdict = self._gate.judge(asked, self._world(), request.explain)
-            if verdict.verdict != "escalate":
-                return verdict
+            return verdict if verdict.verdict != "escalate" else self._gate.settle(asked, verdict, request.wait)
         return self._gate.ask(asked, self._world(), request.wait, request.explain)
 
     async def hook(self, request: HookRequest, call: Call) -> msgspec.Raw:

@@ -103,8 +103,13 @@ class Gate:
                 partial(self._decide, request, world, explain), abandon_on_cancel=True
             )
             verdict = self._conclude(request, decided, request_hash(request), started)
+        return await self.settle(request, verdict, wait)
+
+    async def settle(self, request: Request, verdict: Verdict, wait: bool = False) -> Verdict:
+        """What a person says to an escalation, if one did or does; any other verdict as it is."""
         if verdict.verdict != "escalate":
             return verdict
+        started = self._clock()
         granted = self.approvals.use_grant(verdict.request)
         if granted is None and wait:
             granted = await self.approvals.park(request, verdict)

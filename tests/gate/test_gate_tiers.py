@@ -7,6 +7,7 @@ import pytest
 import trio
 import trio.testing
 
+from lighthoused.api.gate import GateApi
 from lighthoused.core.author import Author
 from lighthoused.core.effects import World
 from lighthoused.core.errors import Conflict, Invalid, NotFound, Overloaded
@@ -18,8 +19,10 @@ from lighthoused.gate.audit import Audit
 from lighthoused.gate.gate import Gate, request_hash
 from lighthoused.gate.local import Silent, local_gate
 from lighthoused.gate.memory import Memory
+from lighthoused.identity.access import Identity
 from lighthoused.policy.engine import Policies
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages import CheckRequest, Filter
+from lighthoused.rpc.call import Call
 from lighthoused.store.store import Store
 
 CWD = "/home/ann/work"
@@ -197,6 +200,15 @@ async def test_only_so_many_wait(setup: Setup, nursery: trio.Nursery) -> None:
     with pytest.raises(Overloaded):
         await setup.gate.ask(bash(ASKS), WORLD, wait=True)
     nursery.cancel_scope.cancel()
+
+
+async def test_an_escalation_through_the_api_is_judged_once(setup: Setup) -> None:
+    api = GateApi(setup.gate, lambda: WORLD, hook_waits=False)
+    peer = Identity(Author(agent="claude", uid=1000), "agent")
+    verdict = api.check(CheckRequest(id=1, input={"command": ASKS}, cwd=CWD), Call(peer, None))
+    assert not isinstance(verdict, Verdict)
+    assert (await verdict).verdict == "escalate"
+    assert await setup.types() == ["gate.judged"]
 
 
 # --- audit ------------------------------------------------------------------------------------------------------------

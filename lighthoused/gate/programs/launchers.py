@@ -141,7 +141,7 @@ def find(run: Run, argv: list[str], state: State) -> str:
     split = next((at for at, word in enumerate(words) if word[:1] in ("-", "(", "!") and word != "-"), len(words))
     starts, expression = words[:split] or ["."], words[split:]
     names = _names(expression)
-    found = [_found(start, name) for start in starts for name in names]
+    found = list(dict.fromkeys(_found(start, name) for start in starts for name in names))
     filtered = not _FIND_FILTERS.isdisjoint(expression)
     _actions(run, expression, found if filtered else starts, filtered, state)
     return "".join(
