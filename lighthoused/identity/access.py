@@ -21,7 +21,8 @@ from lighthoused.protocol.messages import RANKS, Method
 STRANGER = "stranger"
 OPEN_TO_ALL = ("hello", "ping")
 SECURITY_PER_S = 10
-"""Refusals per second that become events; all are counted."""
+"""Refusals per second of one user and agent that become events; all are counted."""
+REPORTED = 1000
 OWNER = "owner"
 """The agent name of the person whose daemon it is."""
 
@@ -31,11 +32,12 @@ Report = Callable[[str, dict[str, object], Author], None]
 
 @dataclass(slots=True)
 class Identity:
-    """A connection's peer. `tokens` left in its bucket, as of `refilled`."""
+    """A connection's peer. `token` is the id of the one it presented; `allowance` requests left, as of `refilled`."""
 
     author: Author
     role: str
     scopes: tuple[str, ...] = ()
+    token: str = ""
     allowance: float = 0.0
     refilled: float = 0.0
 
@@ -49,7 +51,7 @@ class Access:
         self._owner_uid = owner_uid
         self._rate = rate
         self._report = report
-        self._reported: LRUCache[int, int] = LRUCache(2)
+        self._reported: LRUCache[tuple[int, int, str], int] = LRUCache(REPORTED)
         self.refusals = 0
 
     def identify(self, connection: socket.socket) -> Identity:
@@ -67,9 +69,10 @@ class Access:
     def present(self, peer: Identity, token: str) -> None:
         """Let a token speak for the peer. Raises Unauthenticated."""
         view = self._tokens.verify(token)
+        if peer.role == "agent" and view.agent != peer.author.agent:
+            raise Unauthenticated(f"The token is of {view.agent!r}, the process is agent {peer.author.agent!r}.")
+        peer.token = view.id
         if peer.role == "agent":
-            if view.agent != peer.author.agent:
-                raise Unauthenticated(f"The token is of {view.agent!r}, the process is agent {peer.author.agent!r}.")
             peer.scopes = view.scopes
             return
         peer.author = peer.author._replace(agent=view.agent)
@@ -77,7 +80,12 @@ class Access:
         peer.scopes = view.scopes
 
     def refresh(self, peer: Identity) -> None:
-        """A process may have been registered as an agent since it connected."""
+        """Since it connected its process may have been registered as an agent, or its token have lost its standing.
+
+        Raises Unauthenticated.
+        """
+        if peer.token:
+            self._tokens.standing(peer.token)
         acting = self._agents.of(peer.author.pid)
         if acting != NOBODY and peer.role not in ("agent", STRANGER):
             peer.author = peer.author._replace(agent=acting.agent, session=acting.session)
@@ -107,9 +115,9 @@ class Access:
         if not isinstance(error, Denied | Unauthenticated):
             return
         self.refusals += 1
-        second = int(time.monotonic())
-        count = self._reported.get(second, 0)
-        self._reported[second] = count + 1
+        peers = (int(time.monotonic()), peer.author.uid, peer.author.agent)
+        count = self._reported.get(peers, 0)
+        self._reported[peers] = count + 1
         if count < SECURITY_PER_S:
             self._report(
                 "security.refused", {"method": method, "code": error.code, "reason": error.message}, peer.author

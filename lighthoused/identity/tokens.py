@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jwt
+from jwt.types import Options
 
 from lighthoused.core.errors import Corrupt, Invalid, NotFound, Unauthenticated
 from lighthoused.protocol.messages import ROLES, TokenView
@@ -18,6 +19,8 @@ ALGORITHM = "HS256"
 KEY_BYTES = 32
 MAX_TTL_S = 366 * 86_400
 MAX_TOKEN = 8192
+_OPTIONS: Options = {"require": ["jti", "sub"], "verify_exp": False, "verify_iat": False}
+"""Times are judged by `Tokens`, on the daemon's own clock."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -36,9 +39,7 @@ class KeyRing:
     def load(cls, path: Path) -> "KeyRing":
         """The ring in a file, made with one key if it is not there. Raises Corrupt."""
         if not path.exists():
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(f"k{secrets.token_hex(4)} {secrets.token_hex(KEY_BYTES)}\n")
+            _write_new(path, f"k{secrets.token_hex(4)} {secrets.token_hex(KEY_BYTES)}\n")
         keys = {}
         for line in path.read_text().splitlines():
             name, _, key = line.partition(" ")
@@ -82,6 +83,8 @@ class Tokens:
             raise Invalid(f"{agent!r} cannot be the name of an agent.", "Use up to 64 letters, digits, '.', '_', '-'.")
         if not 1 <= ttl_s <= MAX_TTL_S:
             raise Invalid(f"A token cannot be valid for {ttl_s} s.", f"Choose 1 to {MAX_TTL_S} s.")
+        if "" in scopes:
+            raise Invalid("A scope cannot be empty.", "Name methods or beginnings of methods, such as 'gate.'.")
         now = self._clock() // 1_000_000_000
         view = TokenView(secrets.token_hex(8), agent, role, scopes, now, now + ttl_s, revoked=False)
         claims = {"jti": view.id, "sub": agent, "role": role, "scopes": scopes, "iat": now, "exp": view.expires}
@@ -94,10 +97,14 @@ class Tokens:
             raise Unauthenticated("The token is too long to be one.")
         try:
             key = self._ring.keys[jwt.get_unverified_header(token)["kid"]]
-            claims = jwt.decode(token, key, [ALGORITHM], options={"require": ["jti", "sub"], "verify_exp": False})
+            claims = jwt.decode(token, key, [ALGORITHM], options=_OPTIONS)
         except (jwt.PyJWTError, KeyError, TypeError):
             raise Unauthenticated("The token is not one of this daemon's.", "Ask for a new one.") from None
-        view = self._views.get(claims["jti"])
+        return self.standing(claims["jti"])
+
+    def standing(self, id: str) -> TokenView:
+        """A token that is valid now. Raises Unauthenticated with the reason."""
+        view = self._views.get(id)
         if view is None or view.role not in ROLES:
             raise Unauthenticated("The token was not issued here.", "Ask for a new one.")
         if view.revoked:
@@ -105,3 +112,14 @@ class Tokens:
         if view.expires <= self._clock() // 1_000_000_000:
             raise Unauthenticated("The token has expired.", "Ask for a new one.")
         return view
+
+
+def _write_new(path: Path, content: str) -> None:
+    """Make a private file that is there whole or not at all."""
+    partial = path.with_name(path.name + ".new")
+    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(descriptor)
+    partial.rename(path)

@@ -89,11 +89,18 @@ def listen(path: Path, mode: int = 0o600, group: str = "") -> socket.socket:
     finally:
         os.umask(before)
     if group:
-        os.chown(path, -1, grp.getgrnam(group).gr_gid)
+        os.chown(path, -1, _group_id(group))
     path.chmod(mode)
     listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
+
+
+def _group_id(name: str) -> int:
+    try:
+        return grp.getgrnam(name).gr_gid
+    except KeyError:
+        raise Invalid(f"There is no group {name!r}.", "Create it, or change rpc.socket_group.") from None
 
 
 def _remove_stale(path: Path) -> None:

@@ -89,7 +89,8 @@ def _prepare(dest: Path) -> None:
         if dest.exists() and any(dest.iterdir()):
             raise AlreadyExists(f"{dest} is not empty.", "Name a new directory.")
     except OSError as error:
-        raise Invalid(f"{dest} cannot be written: {error.strerror}.") from error
+        hint = "Choose a new directory whose parent can be written."
+        raise Invalid(f"{dest} cannot be written: {error.strerror}.", hint) from error
 
 
 def _make_directory(path: bytes) -> None:

@@ -209,6 +209,15 @@ def test_a_revoked_token_is_refused_also_after_a_restart(running: Running) -> No
     assert [line.endswith("\trevoked") for line in listed.splitlines() if line.startswith(id)] == [True]
 
 
+def test_a_revoked_token_ends_an_open_connection_s_rights(running: Running) -> None:
+    secret, id = token(running)
+    with running.client(token=secret) as client:
+        client.call(QueryRequest(id=0))
+        running.ctl("token", "revoke", id)
+        with pytest.raises(Unauthenticated, match="revoked"):
+            client.call(QueryRequest(id=0))
+
+
 def test_keys_are_rotated_without_a_break(running: Running) -> None:
     ring = running.state / "token.keys"
     (old_line,) = ring.read_text().splitlines()

@@ -63,6 +63,11 @@ def test_a_token_expires(tokens: Tokens, clock: Clock) -> None:
         tokens.verify(token)
 
 
+def test_an_empty_scope_would_mean_everything_and_is_refused(tokens: Tokens) -> None:
+    with pytest.raises(Invalid, match="scope"):
+        tokens.issue("bob", "viewer", 60, ("log.", ""))
+
+
 def test_a_revoked_token_is_refused_and_no_other(tokens: Tokens) -> None:
     token, view = issued(tokens)
     other, _ = issued(tokens)
