@@ -28,6 +28,7 @@ from lighthoused.api.gate import GateApi
 from lighthoused.api.log import LogApi
 from lighthoused.api.projects import ProjectsApi
 from lighthoused.api.tokens import TokensApi, fold
+from lighthoused.api.upkeep import UpkeepApi
 from lighthoused.config import Config
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
@@ -56,6 +57,7 @@ from lighthoused.rpc.server import Server, listen
 from lighthoused.store.store import Store
 from lighthoused.store.writer import Batch
 from lighthoused.tree.importer import import_directory
+from lighthoused.tree.mending import Fsck
 from lighthoused.tree.tree import Tree
 from lighthoused.tree.undo import Undo
 
@@ -182,6 +184,7 @@ class Daemon:
             ConnectionApi(self.access, self.status),
             LogApi(self.store, self.clock, self.tree.journal.caught_up),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
+            UpkeepApi(Fsck(self.tree, self._invalidate)),
             AgentsApi(self.agents, append, self.clock),
             TokensApi(self.tokens, append, self.clock),
             GateApi(self.gate, self.world, self.config.gate.hook_escalation == "wait"),

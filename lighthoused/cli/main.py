@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from lighthoused import __version__
-from lighthoused.cli import agents, checking, configuration, history, installing, log, projects
+from lighthoused.cli import agents, checking, configuration, history, installing, log, projects, upkeep
 from lighthoused.cli.checking import EXIT_ERROR
 from lighthoused.cli.output import EXIT_USAGE, fail, say, show_json
 from lighthoused.cli.session import Session, command, with_shared_options
@@ -60,6 +60,7 @@ for single in (
     agents.agents,
     agents.run,
     installing.hook,
+    upkeep.fsck,
 ):
     cli.add_command(single)
 

@@ -363,6 +363,45 @@ class SnapshotDeleteRequest(Request, tag="snapshot.delete"):
     name: str
 
 
+# --- upkeep -----------------------------------------------------------------------------------------------------------
+
+
+class FsckRequest(Request, tag="store.fsck"):
+    """Check that store and tree hold together: log, rows against its replay, names, links, blocks. Streams progress.
+
+    `deep` also compares every block with its hash. `repair` mends what can be mended: rows as the log says, all else by
+    new events. `project` "" is all of them (the log and the rows always are).
+    """
+
+    project: str = ""
+    deep: bool = False
+    repair: bool = False
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """`kind`: log, row, root, entry, kind, place, links, orphan, size, block. `remedy` "": it cannot be mended."""
+
+    kind: str
+    message: str
+    remedy: str = ""
+    project: str = ""
+    """"" where it is not of one project."""
+    mended: bool = False
+
+
+class FsckReply(msgspec.Struct, frozen=True):
+    """`ok`: nothing is wrong (any more)."""
+
+    ok: bool
+    head: int
+    events: int
+    inodes: int
+    entries: int
+    blocks: int
+    """Blocks whose presence (or, `deep`, content) was checked."""
+    faults: tuple[Fault, ...] = ()
+
+
 # --- gate -------------------------------------------------------------------------------------------------------------
 
 
@@ -531,6 +570,7 @@ METHODS: tuple[Method, ...] = (
     Method(SnapshotCreateRequest, Snapshot, "agent"),
     Method(SnapshotListRequest, SnapshotList, "viewer"),
     Method(SnapshotDeleteRequest, Done, "operator"),
+    Method(FsckRequest, FsckReply, "operator", item=Progress, deadline_ms=0),
     Method(CheckRequest, Verdict, "agent", deadline_ms=330_000),
     Method(HookRequest, msgspec.Raw, "agent", deadline_ms=330_000),
     Method(ApprovalListRequest, ApprovalList, "viewer"),

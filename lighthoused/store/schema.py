@@ -8,6 +8,7 @@ ids        idempotency id utf-8                       seq u64
 inodes     inode u64 ‖ (2^64-1-seq) u64               core.inode.Inode
 dentries   parent u64 ‖ name ‖ NUL ‖ (2^64-1-seq)     core.inode.Dentry
 blocks     blake3 of the content (32 bytes)           codec byte ‖ content (store.blocks)
+pruned     inode u64                                  seq u64 of its newest version removed as unversioned (tree.gc)
 meta       "format"                                   format number in decimal
 
 A version key's seq is descending, so that the newest version at or before a seq is one seek away. Events need no index
@@ -46,8 +47,9 @@ IDS = Table("ids")
 INODES = Table("inodes")
 DENTRIES = Table("dentries")
 BLOCKS = Table("blocks")
+PRUNED = Table("pruned")
 META = Table("meta")
-TABLES = (LOG, STREAMS, TAGS, IDS, INODES, DENTRIES, BLOCKS, META)
+TABLES = (LOG, STREAMS, TAGS, IDS, INODES, DENTRIES, BLOCKS, PRUNED, META)
 
 
 def u64(number: int) -> bytes:

@@ -15,6 +15,7 @@ from lighthoused.store.blocks import Blocks
 from lighthoused.store.environment import DEFAULT_MAP_SIZE, Environment
 from lighthoused.store.feed import Feed
 from lighthoused.store.log import Log
+from lighthoused.store.rows import Rows
 from lighthoused.store.verify import Proof, Verifier
 from lighthoused.store.versions import Versions
 from lighthoused.store.writer import Batch, Outcome, Writer
@@ -28,6 +29,7 @@ class Store:
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.directory = directory
+        self.clock = clock
         self._lock = _locked(directory / "lighthoused.lock")
         self.env = Environment(directory / "db", map_size)
         self.log = Log(self.env)
@@ -35,6 +37,7 @@ class Store:
         self.blocks = Blocks(self.env)
         self.feed = Feed(self.log)
         self.writer = Writer(self.env, self.log, self.feed.publish, clock)
+        self.rows = Rows(self.env, self.writer)
 
     def start(self, token: trio.lowlevel.TrioToken) -> None:
         """Begin to write; answers arrive on the trio run of `token`."""

@@ -46,6 +46,13 @@ class Observer(Protocol):
         """One group is on disk."""
 
 
+class Chore(NamedTuple):
+    """Work on the write transaction that appends nothing; `done` gets its result, or the core error it failed with."""
+
+    work: Callable[[Any], Any]
+    done: Callable[[Any], None]
+
+
 class _Queued(NamedTuple):
     batch: Batch
     done: Done
@@ -61,7 +68,8 @@ class Writer:
         self._env = env
         self._publish = publish
         self._clock = clock
-        self._queue: SimpleQueue[_Queued | None] = SimpleQueue()
+        self._queue: SimpleQueue[_Queued | Chore | None] = SimpleQueue()
+        self._chore: Chore | None = None
         self._queued_bytes = 0
         self._closing = False
         self._position = Position.at(log)
@@ -70,6 +78,8 @@ class Writer:
         self.observer: Observer | None = None
         self.answering: AbstractContextManager[object] = nullcontext()
         """Entered around the answers of one group."""
+        self.watched: set[bytes] = set()
+        self._watching = False
 
     @property
     def committed(self) -> int:
@@ -100,6 +110,17 @@ class Writer:
         self._queued_bytes += size
         self._queue.put(_Queued(batch, done, size))
 
+    def chore(self, chore: Chore) -> None:
+        """Do a chore in a transaction of its own, after what waits already. It is to take no more than some ms."""
+        if self._closing:
+            raise StoreFailed("The store is closing.")
+        self._queue.put(chore)
+
+    def watch(self, watching: bool) -> None:
+        """Begin to note the keys of stored blocks in `watched`, or end; for a chore alone."""
+        self._watching = watching
+        self.watched.clear()
+
     def close(self) -> None:
         """Write what waits, then end."""
         self._closing = True
@@ -117,12 +138,18 @@ class Writer:
             self._answer(group, outcomes)
 
     def _groups(self) -> Iterator[list[_Queued]]:
-        """What waits, again and again, until the end is in the queue."""
+        """What waits, again and again, until the end is in the queue; a chore comes after the group before it."""
         going_on = True
         while going_on and (first := self._queue.get()) is not None:
+            if isinstance(first, Chore):
+                self._do(first)
+                continue
             group = [first]
             going_on = self._gather(group)
             yield group
+            if self._chore is not None:
+                chore, self._chore = self._chore, None
+                self._do(chore)
 
     def _gather(self, group: list[_Queued]) -> bool:
         """Add all that waits too, and if none of it is urgent what comes within `LAZY_S`; False at the end."""
@@ -139,8 +166,23 @@ class Writer:
                 return True
             if queued is None:
                 return False
+            if isinstance(queued, Chore):
+                self._chore = queued
+                return True
             group.append(queued)
         return True
+
+    def _do(self, chore: Chore) -> None:
+        outcome: Any
+        try:
+            with self._env.begin_write() as txn:
+                outcome = chore.work(txn)
+        except lmdb.Error as error:
+            outcome = self._env.refusal(error, "The store could not be tidied")
+        except Exception as error:
+            outcome = StoreFailed(f"The store could not be tidied: {error!r}.")
+        assert self._deliver is not None
+        self._deliver(lambda: chore.done(outcome))
 
     def _store(self, group: list[_Queued]) -> list[Outcome]:
         while True:
@@ -163,6 +205,8 @@ class Writer:
             outcomes: list[Outcome] = [assembled.add(queued.batch.drafts, queued.batch.blocks) for queued in group]
             assembled.put()
         self._position = assembled.position
+        if self._watching:
+            self.watched.update(key for queued in group for key, _ in queued.batch.blocks)
         return outcomes
 
     def _answer(self, group: list[_Queued], outcomes: list[Outcome]) -> None:

@@ -1,6 +1,6 @@
 """Which stored block holds which part of a file: block hashes by index, in a list or, for large files, in map nodes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 
@@ -41,6 +41,15 @@ class BlockMap:
         node = self._node(index // MAP_FANOUT)
         within = index % MAP_FANOUT
         return node[within] if within < len(node) else HOLE
+
+    def keys(self) -> Iterator[tuple[int, bytes]]:
+        """(index, hash) of all stored blocks in order."""
+        if self._hashes is not None:
+            yield from ((index, key) for index, key in enumerate(self._hashes) if key)
+            return
+        for number in range(len(self._maps)):
+            start = number * MAP_FANOUT
+            yield from ((start + within, key) for within, key in enumerate(self._node(number)) if key)
 
     def set(self, index: int, block: bytes) -> None:
         """Let block `index` be the one with this hash (HOLE: zeros)."""

@@ -31,6 +31,8 @@ class Projects:
         self._snapshots: dict[str, dict[str, Snapshot]] = {}
         self.sources: tuple[str, ...] = ()
         """The directories that projects were imported from."""
+        self.horizon = 0
+        """The seq from which on any moment can be shown; before it, only snapshots can."""
 
     def fold(self, log: Log) -> None:
         """Take in all that the log says."""
@@ -110,6 +112,10 @@ class Projects:
             raise NotFound(f"Project {project!r} has no snapshot {name!r}.", "See 'lighthousectl snapshot list'.")
         await self._record("snapshot.deleted", {"project": project, "name": name}, author, (project,))
 
+    async def forget_before(self, seq: int, author: Author) -> None:
+        """Note that history before `seq` is no longer kept, but for snapshots."""
+        await self._record("history.forgotten", {"name": "", "horizon": seq}, author, ())
+
     async def _record(
         self, kind: str, payload: dict[str, Any], author: Author, paths: tuple[str, ...], also: tuple[Draft, ...] = ()
     ) -> None:
@@ -137,6 +143,8 @@ class Projects:
             self.sources = tuple(project.source for project in self.all() if project.source)
         elif kind == "project.completed":
             self._projects[name] = msgspec.structs.replace(self._projects[name], complete=True)
+        elif kind == "history.forgotten":
+            self.horizon = max(self.horizon, payload["horizon"])
         elif kind == "snapshot.created":
             made = Snapshot(payload["project"], name, payload["seq"], time, agent)
             self._snapshots.setdefault(payload["project"], {})[name] = made

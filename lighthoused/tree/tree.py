@@ -6,6 +6,7 @@ from collections.abc import Callable
 import trio
 
 from lighthoused.core.author import Author
+from lighthoused.core.errors import NotFound
 from lighthoused.core.inode import Inode
 from lighthoused.protocol.messages import Project
 from lighthoused.store.schema import NOW
@@ -47,6 +48,8 @@ class Tree:
         self.files = Files(self.live, self.reading, cache)
         self.projects = Projects(store.append, clock)
         self.projects.fold(store.log)
+        self.upkeep = trio.Lock()
+        """Held by what looks at or removes all rows: fsck and the collection."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Commit changes and make versions of files held open, until `close`."""
@@ -81,11 +84,18 @@ class Tree:
         return await self.projects.create(name, source, self.live.allocate_ino(), inode, author)
 
     async def moment(self, project: str, text: str) -> int:
-        """The seq that a moment stands for, everything done before it being durable; see `moments.resolve`."""
+        """The seq that a moment stands for, everything done before it being durable; see `moments.resolve`.
+
+        Raises NotFound also for a moment before the horizon.
+        """
         await self.settle()
         snapshots = {name: made.seq for name, made in self.projects.snapshots(project).items()}
         log = self.store.log
-        return resolve(text, now=self.clock(), head=log.head().seq, seq_at=log.seq_at, snapshots=snapshots)
+        seq = resolve(text, now=self.clock(), head=log.head().seq, seq_at=log.seq_at, snapshots=snapshots)
+        horizon = self.projects.horizon
+        if seq < horizon and seq not in snapshots.values():
+            raise NotFound(f"{text!r} is @{seq}, and history is kept from @{horizon} on.", "Snapshots are kept, too.")
+        return seq
 
     async def settle(self) -> None:
         """Make all present content and changes durable, so that `at` = head shows what `current/` shows."""

@@ -1,0 +1,155 @@
+"""All rows of the tree's tables, in pages, for those who look at every one of them; and small changes to them.
+
+A change here is no event: rows are restored from the log, or removed because nothing can show them any more. Each is a
+short transaction between two groups of the writer.
+"""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence, Set
+from functools import partial
+from typing import Any, NamedTuple
+
+import trio
+
+from lighthoused.core.errors import LighthouseError
+from lighthoused.store.environment import Environment
+from lighthoused.store.schema import BLOCKS, DENTRIES, INODES, LOG, PRUNED, Table, number, u64
+from lighthoused.store.writer import Chore, Writer
+
+PAGE = 2000
+PAGE_BYTES = 4 * 1024 * 1024
+TURN_S = 0.002
+"""How long one change may keep the writer from appends, the sync apart."""
+LOOK_EVERY = 32
+"""Rows between two looks at the clock."""
+
+
+class Swept(NamedTuple):
+    """Blocks removed, their stored size in bytes, and the key to go on after (b"": that was the last)."""
+
+    blocks: int
+    size: int
+    after: bytes
+
+
+class Rows:
+    """Rows as stored: keys and values as `store.schema` has them."""
+
+    def __init__(self, env: Environment, writer: Writer) -> None:
+        self._env = env
+        self._writer = writer
+
+    def scan(self, table: Table) -> Iterator[list[tuple[bytes, bytes]]]:
+        """All rows of a table, by pages; rows written meanwhile may be among them or not."""
+        after = b""
+        while page := self._page(table, after):
+            yield page
+            after = page[-1][0]
+
+    def log(self, after: int, until: int) -> Iterator[list[tuple[int, bytes]]]:
+        """(seq, stored record) of the events after one seq and up to another, by pages."""
+        while after < until and (page := self._page(LOG, u64(after))):
+            yield [(number(key), value) for key, value in page if number(key) <= until]
+            after = number(page[-1][0])
+
+    def values(self, table: Table, keys: Sequence[bytes]) -> list[bytes | None]:
+        """The value of each key, None where there is none."""
+        handle = self._env.table(table)
+        with self._env.read() as txn:
+            return [txn.get(key, db=handle) for key in keys]
+
+    def pruned(self) -> dict[int, int]:
+        """By inode: the newest of its versions that were removed without the horizon having passed them."""
+        return {number(ino): number(seq) for page in self.scan(PRUNED) for ino, seq in page}
+
+    async def restore(self, rows: Sequence[tuple[Table, bytes, bytes | None]]) -> None:
+        """Let these keys have these values (None: no row), durably. Raises core errors."""
+        for start in range(0, len(rows), LOOK_EVERY):
+            piece = rows[start : start + LOOK_EVERY]
+            await self._chore(partial(_put, self._env, piece))
+
+    async def remove(self, rows: Sequence[tuple[Table, bytes]], pruned: Mapping[int, int]) -> int:
+        """Remove version rows, as many as a turn allows, and note what `pruned` says; how many of them are gone."""
+        tables = {table: self._env.table(table) for table in (INODES, DENTRIES)}
+        noted = self._env.table(PRUNED)
+
+        def delete(txn: Any) -> int:
+            until = time.monotonic() + TURN_S
+            for ino, seq in pruned.items():
+                txn.put(u64(ino), u64(seq), db=noted)
+            for done, (table, key) in enumerate(rows):
+                if done and not done % LOOK_EVERY and time.monotonic() > until:
+                    return done
+                txn.delete(key, db=tables[table])
+            return len(rows)
+
+        done: int = await self._chore(delete)
+        return done
+
+    async def watch(self, watching: bool) -> None:
+        """Remember the blocks that are stored from now on: `sweep` leaves them alone."""
+        await self._chore(lambda txn: self._writer.watch(watching))
+
+    async def sweep(self, after: bytes, kept: Set[bytes], dry: bool = False) -> Swept:
+        """Remove blocks after a key that are neither in `kept` nor stored since `watch`, as many as a turn allows."""
+        handle = self._env.table(BLOCKS)
+        fresh = self._writer.watched
+
+        def sweep(txn: Any) -> Swept:
+            until = time.monotonic() + TURN_S
+            blocks = size = seen = 0
+            key = after
+            with txn.cursor(db=handle) as cursor:
+                there = cursor.set_range(after + b"\0" if after else b"")
+                while there:
+                    key = cursor.key()
+                    if key not in kept and key not in fresh:
+                        blocks += 1
+                        size += len(cursor.value())
+                        there = cursor.next() if dry else cursor.delete() and bool(cursor.key())
+                    else:
+                        there = cursor.next()
+                    seen += 1
+                    if not seen % LOOK_EVERY and time.monotonic() > until:
+                        return Swept(blocks, size, key if there else b"")
+            return Swept(blocks, size, b"")
+
+        swept: Swept = await self._chore(sweep)
+        return swept
+
+    def _page(self, table: Table, after: bytes) -> list[tuple[bytes, bytes]]:
+        page = []
+        size = 0
+        with self._env.read() as txn, txn.cursor(db=self._env.table(table)) as cursor:
+            if not cursor.set_range(after + b"\0" if after else b""):
+                return []
+            for key, value in cursor.iternext():
+                page.append((key, value))
+                size += len(value)
+                if len(page) == PAGE or size > PAGE_BYTES:
+                    break
+        return page
+
+    async def _chore(self, work: Any) -> Any:
+        finished = trio.Event()
+        outcomes: list[Any] = []
+
+        def done(outcome: Any) -> None:
+            outcomes.append(outcome)
+            finished.set()
+
+        self._writer.chore(Chore(work, done))
+        with trio.CancelScope(shield=True):
+            await finished.wait()
+        if isinstance(outcomes[0], LighthouseError):
+            raise outcomes[0]
+        return outcomes[0]
+
+
+def _put(env: Environment, rows: Sequence[tuple[Table, bytes, bytes | None]], txn: Any) -> None:
+    for table, key, value in rows:
+        handle = env.table(table)
+        if value is None:
+            txn.delete(key, db=handle)
+        else:
+            txn.put(key, value, db=handle)
