@@ -24,6 +24,7 @@ from lighthoused.protocol.messages import (
     EventView,
     Hello,
     NewEvent,
+    QueryRequest,
     Request,
     SnapshotCreateRequest,
     StatusRequest,
