@@ -8,6 +8,7 @@ import gc
 import os
 import pwd
 import resource
+import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -27,12 +28,13 @@ from lighthoused.api.connection import ConnectionApi
 from lighthoused.api.gate import GateApi
 from lighthoused.api.log import LogApi
 from lighthoused.api.projects import ProjectsApi
+from lighthoused.api.timetravel import TimeTravelApi
 from lighthoused.api.tokens import TokensApi, fold
 from lighthoused.api.upkeep import UpkeepApi
 from lighthoused.config import Config
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
-from lighthoused.core.errors import LighthouseError
+from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.events import Draft
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
@@ -100,6 +102,8 @@ class Daemon:
         self.approvals = Approvals(self.audit.record, deadline_s=config.gate.approval_deadline_s, now=self.clock)
         self.metrics.gate.follow_pending(lambda: len(self.approvals.waiting()))
         self.policies = Policies(config.gate.policy_dirs)
+        if self.policies.problem:
+            raise Invalid(self.policies.problem, "Correct the file; the daemon does not start without your policies.")
         self.gate = Gate(
             analysis.standard(),
             self.policies,
@@ -171,6 +175,18 @@ class Daemon:
             },
         )
 
+    async def reload_on_hangup(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
+        """Read the policies anew at every SIGHUP; broken ones leave the last good set in force."""
+        with trio.open_signal_receiver(signal.SIGHUP) as received:
+            task_status.started()
+            async for _ in received:
+                loaded = await trio.to_thread.run_sync(self.policies.reload)
+                if loaded.problem:
+                    log.error("policy.refused", problem=loaded.problem)
+                else:
+                    log.info("policy.loaded", version=loaded.version, policies=len(loaded.policies))
+                await self.announce("policy.refused" if loaded.problem else "policy.loaded", loaded._asdict())
+
     def world(self) -> World:
         """Where requests happen: the owner's home, where projects came from, and the mount."""
         sources = self.tree.projects.sources
@@ -178,12 +194,26 @@ class Daemon:
             self._world = msgspec.structs.replace(self._world, roots=sources)
         return self._world
 
+    async def announce(self, kind: str, payload: Mapping[str, object]) -> None:
+        """Make an event of something that happened to the daemon itself."""
+        draft = Draft(
+            stream="daemon",
+            type=kind,
+            payload=msgspec.msgpack.encode(payload),
+            time=self.clock(),
+            agent=DAEMON.agent,
+            uid=os.geteuid(),
+            pid=os.getpid(),
+        )
+        await self.store.append((draft,))
+
     def _dispatcher(self) -> Dispatcher:
         append = self.store.append
         families = (
             ConnectionApi(self.access, self.status),
             LogApi(self.store, self.clock, self.tree.journal.caught_up),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
+            TimeTravelApi(self.tree),
             UpkeepApi(Fsck(self.tree, self._invalidate)),
             AgentsApi(self.agents, append, self.clock),
             TokensApi(self.tokens, append, self.clock),
@@ -310,6 +340,7 @@ async def _serve_edges(
                 daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
             edges.start_soon(probe, daemon.metrics.loop)
             edges.start_soon(daemon.audit.run)
+            await edges.start(daemon.reload_on_hangup)
             await edges.start(daemon.server.serve, listener)
             async with trio.open_nursery() as mounted:
                 if daemon.session is not None:
@@ -317,7 +348,7 @@ async def _serve_edges(
                     await mounted.start(daemon.session.serve)
                 spare_garbage_collection()
                 daemon.state = "NORMAL"
-                await _announce(daemon)
+                await daemon.announce("daemon.started", {"version": __version__, "pid": os.getpid()})
                 ready(Ready(config, daemon.metrics_url, project))
                 try:
                     await stop.wait()
@@ -331,20 +362,6 @@ async def _serve_edges(
             daemon.session.close()
         listener.close()
         config.paths.socket.unlink(missing_ok=True)
-
-
-async def _announce(daemon: Daemon) -> None:
-    payload = {"version": __version__, "pid": os.getpid()}
-    draft = Draft(
-        stream="daemon",
-        type="daemon.started",
-        payload=msgspec.msgpack.encode(payload),
-        time=daemon.clock(),
-        agent=DAEMON.agent,
-        uid=os.geteuid(),
-        pid=os.getpid(),
-    )
-    await daemon.store.append((draft,))
 
 
 def _lines(lines: Iterable[str]) -> bytes:

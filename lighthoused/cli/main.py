@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from lighthoused import __version__
-from lighthoused.cli import agents, checking, configuration, history, installing, log, projects, upkeep
+from lighthoused.cli import agents, blame, checking, configuration, history, installing, log, projects, upkeep
 from lighthoused.cli.checking import EXIT_ERROR
 from lighthoused.cli.output import EXIT_USAGE, fail, say, show_json
 from lighthoused.cli.session import Session, command, with_shared_options
@@ -35,6 +35,8 @@ def status(session: Session) -> None:
     click.echo(f"  events    {found.head}")
     click.echo(f"  projects  {', '.join(found.projects) or 'none'}")
     click.echo(f"  agents    {found.agents} at work, {found.pending_approvals} approvals wait")
+    policy = found.policy
+    say(f"  policies  {len(policy['policies'])}, {policy['profile']}" + (policy["problem"] and f": {policy['problem']}"))
     for name, value in found.paths.items():
         say(f"  {name:<9} {value or '-'}")
 
@@ -55,6 +57,7 @@ for group in (projects.project, log.log, history.snapshot, checking.approvals, a
 for single in (
     history.history,
     history.diff,
+    blame.blame,
     history.undo,
     checking.check,
     agents.agents,

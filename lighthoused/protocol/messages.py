@@ -331,6 +331,65 @@ class UndoReply(msgspec.Struct, frozen=True):
     """seq of the last undo event, 0 where nothing was applied."""
 
 
+class BlameRequest(Request, tag="tree.blame"):
+    """By which event each line of a text file came to be there, followed through renames and saves."""
+
+    project: str
+    path: str
+    at: str = ""
+
+
+class BlameOrigin(msgspec.Struct, frozen=True):
+    """An event that lines came from."""
+
+    seq: int
+    time: int
+    agent: str
+    session: str
+    type: str
+    earlier: bool = False
+    """The lines may be older: what was before was too much to look at, or is no longer kept."""
+    verdict: int = 0
+    """seq of the gate's newest verdict for this agent and session in the minute before, where that was to allow; else 0.
+    The gate judges commands: whether that one changed this file, the log does not know."""
+
+
+class BlameLine(msgspec.Struct, frozen=True):
+    origin: int
+    """Index in `origins`."""
+    text: str
+
+
+class BlameReply(msgspec.Struct, frozen=True):
+    origins: tuple[BlameOrigin, ...]
+    lines: tuple[BlameLine, ...]
+
+
+class ChangePointsRequest(Request, tag="tree.change_points"):
+    """The bursts of changes to a project after one moment and up to another, oldest first."""
+
+    project: str
+    since: str
+    until: str = ""
+
+
+class ChangePoint(msgspec.Struct, frozen=True):
+    """Changes of one agent in close succession; `first` and `last` are seqs, `time` is the last one's."""
+
+    first: int
+    last: int
+    time: int
+    agent: str
+    session: str
+    events: int
+
+
+class ChangePointsReply(msgspec.Struct, frozen=True):
+    since: int
+    until: int
+    points: tuple[ChangePoint, ...]
+
+
 class SnapshotCreateRequest(Request, tag="snapshot.create"):
     """Name the present state of a project."""
 
@@ -578,6 +637,8 @@ METHODS: tuple[Method, ...] = (
     Method(AgentRegisterRequest, AgentView, "agent"),
     Method(AgentListRequest, AgentList, "viewer"),
     Method(TokenIssueRequest, TokenReply, "admin"),
+    Method(BlameRequest, BlameReply, "viewer"),
+    Method(ChangePointsRequest, ChangePointsReply, "viewer", deadline_ms=120_000),
     Method(TokenListRequest, TokenList, "operator"),
     Method(TokenRevokeRequest, Done, "admin"),
 )

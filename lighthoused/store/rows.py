@@ -58,6 +58,13 @@ class Rows:
         with self._env.read() as txn:
             return [txn.get(key, db=handle) for key in keys]
 
+    def at_or_after(self, table: Table, prefix: bytes, tail: int) -> tuple[bytes, bytes] | None:
+        """The first row whose key begins so and ends in this number or a greater one."""
+        with self._env.read() as txn, txn.cursor(db=self._env.table(table)) as cursor:
+            if cursor.set_range(prefix + u64(tail)) and cursor.key()[:-8] == prefix:
+                return cursor.key(), cursor.value()
+        return None
+
     def pruned(self) -> dict[int, int]:
         """By inode: the newest of its versions that were removed without the horizon having passed them."""
         return {number(ino): number(seq) for page in self.scan(PRUNED) for ino, seq in page}
