@@ -3,14 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
 from lighthoused.gate.gate import Gate
 from lighthoused.identity.access import Identity
-from lighthoused.protocol.messages import ROLES, CheckRequest, HookRequest, Request
+from lighthoused.protocol.messages import ROLES, CheckRequest, HookDecision, HookReply, HookRequest, Request
 from lighthoused.rpc.call import Call, Handler
 
 SMALL = 4 * 1024
@@ -36,7 +34,7 @@ class GateApi:
             return verdict if verdict.verdict != "escalate" else self._gate.settle(asked, verdict, request.wait)
         return self._gate.ask(asked, self._world(), request.wait, request.explain)
 
-    async def hook(self, request: HookRequest, call: Call) -> msgspec.Raw:
+    async def hook(self, request: HookRequest, call: Call) -> HookReply:
         event = request.event
         tool, given = event.get("tool_name"), event.get("tool_input")
         if not isinstance(tool, str) or not isinstance(given, dict):
@@ -75,7 +73,5 @@ def _told(verdict: Verdict) -> str:
     return " ".join(parts)
 
 
-def _hook_reply(decision: str, reason: str) -> msgspec.Raw:
-    """Claude Code's PreToolUse output."""
-    output = {"hookEventName": "PreToolUse", "permissionDecision": decision, "permissionDecisionReason": reason}
-    return msgspec.Raw(msgspec.json.encode({"hookSpecificOutput": output}))
+def _hook_reply(decision: str, reason: str) -> HookReply:
+    return HookReply(HookDecision("PreToolUse", decision, reason))

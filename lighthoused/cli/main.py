@@ -35,8 +35,8 @@ def status(session: Session) -> None:
     click.echo(f"  events    {found.head}")
     click.echo(f"  projects  {', '.join(found.projects) or 'none'}")
     click.echo(f"  agents    {found.agents} at work, {found.pending_approvals} approvals wait")
-    policy = found.policy
-    say(f"  policies  {len(policy['policies'])}, {policy['profile']}" + (policy["problem"] and f": {policy['problem']}"))
+    problem = found.policy["problem"]
+    say(f"  policies  {len(found.policy['policies'])}, {found.policy['profile']}{problem and ': '}{problem}")
     for name, value in found.paths.items():
         say(f"  {name:<9} {value or '-'}")
 

@@ -21,10 +21,7 @@ def result_of(reply: RawReply, request: Request) -> Any:
     if isinstance(reply.error, ErrorBody):
         raise error_of(reply.error)
     assert isinstance(reply.result, msgspec.Raw)
-    kind = BY_REQUEST[type(request)].result
-    if kind is msgspec.Raw:
-        return reply.result
-    return msgspec.msgpack.decode(reply.result, type=kind)
+    return msgspec.msgpack.decode(reply.result, type=BY_REQUEST[type(request)].result)
 
 
 def item_of(reply: RawReply, request: Request) -> Any:

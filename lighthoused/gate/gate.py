@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any, Protocol
 
 import msgspec
+import structlog
 import trio
 from blake3 import blake3
 
@@ -23,6 +24,8 @@ from lighthoused.gate.shell.text import shown
 from lighthoused.gate.tools import effects_of
 from lighthoused.policy.engine import Policies
 from lighthoused.policy.rules import Match, strongest
+
+log = structlog.get_logger()
 
 IN_THREAD = 8 * 1024
 """Requests of more bytes are analysed in a worker thread: they may take longer than the loop can wait."""
@@ -153,9 +156,12 @@ class Gate:
             analysis = effects_of(request, world, self._analyser)
             document = policy_input(request, analysis, self._profile)
             matches = self.policies.ask(document)
+            verdict = _verdict(analysis, strongest(matches), self._profile)
         except LighthouseError as error:
             return _refusal(f"error.{error.code}", error.message, "deny", error.hint)
-        verdict = _verdict(analysis, strongest(matches), self._profile)
+        except Exception:
+            log.exception("gate.bug", tool=request.tool)
+            return _refusal("error.internal", "Lighthouse failed on this request; the daemon's log says why.", "deny")
         if not explain:
             return verdict
         explanation = {

@@ -1,5 +1,6 @@
 """Where policies come from: those of the package, and ``*.rego`` files in directories of the user. Bounded."""
 
+import re
 from importlib import resources
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from lighthoused.core.errors import Invalid
 
 MAX_FILES = 200
 MAX_BYTES = 1 << 20
+_PACKAGE = re.compile(r"^\s*package\s+lighthouse\b", re.MULTILINE)
 
 
 def builtin() -> dict[str, str]:
@@ -22,7 +24,10 @@ def of_user(folders: tuple[Path, ...]) -> dict[str, str]:
         for path in sorted(folder.glob("*.rego")) if folder.is_dir() else ():
             if len(sources) >= MAX_FILES:
                 raise Invalid(f"There are more than {MAX_FILES} policies in {folder}.")
-            sources[str(path)] = _read(path)
+            source = _read(path)
+            if not _PACKAGE.search(source):
+                raise Invalid(f"The policy {path} is not in package lighthouse.", "Begin it with: package lighthouse")
+            sources[str(path)] = source
     return sources
 
 

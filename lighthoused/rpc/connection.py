@@ -158,7 +158,7 @@ class Connection:
         if isinstance(result, Later):
             self._open[request.id] = None
             result.listen(lambda outcome: self.answer(request.id, method.name, outcome, started))
-        elif isinstance(result, (msgspec.Struct, msgspec.Raw)):
+        elif isinstance(result, msgspec.Struct):
             self.answer(request.id, method.name, result, started)
         else:
             scope = trio.CancelScope()

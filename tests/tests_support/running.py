@@ -16,9 +16,10 @@ START_S = 60.0
 
 
 class Running:
-    """`current` is the project's directory under the mount, `state` the daemon's own."""
+    """`current` is the project's directory under the mount, `state` the daemon's own, `flags` more of its own."""
 
-    def __init__(self, base: Path, source: Path) -> None:
+    def __init__(self, base: Path, source: Path, *flags: str) -> None:
+        self.flags = flags
         self.state = base / "state"
         self.mount = base / "mnt"
         self.socket = base / "sock"
@@ -42,7 +43,7 @@ class Running:
         with open(self.log, "ab") as log:
             before = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lighthoused", "serve", "--log-format", "json", str(self.source)],
+                [sys.executable, "-m", "lighthoused", "serve", "--log-format", "json", *self.flags, str(self.source)],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
