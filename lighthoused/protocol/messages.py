@@ -485,6 +485,18 @@ class HookRequest(Request, tag="gate.hook"):
     event: dict[str, Any]
 
 
+class HookDecision(msgspec.Struct, frozen=True, rename="camel"):
+    """`permission_decision` is ``allow``, ``deny`` or ``ask``."""
+
+    hook_event_name: str
+    permission_decision: str
+    permission_decision_reason: str
+
+
+class HookReply(msgspec.Struct, frozen=True, rename="camel"):
+    hook_specific_output: HookDecision
+
+
 class Approval(msgspec.Struct, frozen=True):
     """A parked request. `request` is the hash of exactly what was shown; approving binds to it."""
 
@@ -631,7 +643,7 @@ METHODS: tuple[Method, ...] = (
     Method(SnapshotDeleteRequest, Done, "operator"),
     Method(FsckRequest, FsckReply, "operator", item=Progress, deadline_ms=0),
     Method(CheckRequest, Verdict, "agent", deadline_ms=330_000),
-    Method(HookRequest, msgspec.Raw, "agent", deadline_ms=330_000),
+    Method(HookRequest, HookReply, "agent", deadline_ms=330_000),
     Method(ApprovalListRequest, ApprovalList, "viewer"),
     Method(ApprovalAnswerRequest, Done, "operator"),
     Method(AgentRegisterRequest, AgentView, "agent"),

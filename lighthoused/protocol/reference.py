@@ -33,7 +33,7 @@ def markdown() -> str:
 
 def schema() -> str:
     """docs/protocol.schema.json: JSON Schema of requests, results and items by method."""
-    kinds = [kind for method in METHODS for kind in (method.request, method.result, method.item) if _has_schema(kind)]
+    kinds = [kind for method in METHODS for kind in (method.request, method.result, method.item) if kind is not None]
     found, components = msgspec.json.schema_components(kinds, ref_template="#/$defs/{name}")
     by_kind = dict(zip(map(id, kinds), found, strict=True))
     methods = {
@@ -46,10 +46,6 @@ def schema() -> str:
     }
     body = {"$schema": "https://json-schema.org/draft/2020-12/schema", "methods": methods, "$defs": components}
     return msgspec.json.format(msgspec.json.encode(body, order="deterministic"), indent=1).decode() + "\n"
-
-
-def _has_schema(kind: Any) -> bool:
-    return kind is not None and kind is not msgspec.Raw
 
 
 def _error_lines() -> list[str]:
