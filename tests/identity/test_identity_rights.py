@@ -23,6 +23,7 @@ from lighthoused.protocol.messages import (
     AppendRequest,
     EventView,
     Hello,
+    Method,
     NewEvent,
     QueryRequest,
     Request,
@@ -49,14 +50,18 @@ GIVEN: dict[str, dict[str, Any]] = {
     "token.issue": {"agent": "a b"},
     "token.revoke": {"token_id": "nope"},
 }
-"""What methods are asked with, harmless where it is allowed."""
+"""What methods are asked with, harmless where it is allowed; other fields that must be given are "nope"."""
 ELSEWHERE = ("cancel", "gate.hook")
 SOON_MS = 20
-ASKED = {
-    method.name: method.request(id=0, deadline_ms=SOON_MS if method.item else 0, **GIVEN.get(method.name, {}))
-    for method in METHODS
-    if method.name not in ELSEWHERE
-}
+
+
+def asked(method: Method) -> Request:
+    required = {field.name for field in msgspec.structs.fields(method.request) if field.required} - {"id"}
+    given = {**dict.fromkeys(required, "nope"), **GIVEN.get(method.name, {})}
+    return method.request(id=0, deadline_ms=SOON_MS if method.item else 0, **given)
+
+
+ASKED = {method.name: asked(method) for method in METHODS if method.name not in ELSEWHERE}
 
 
 @pytest.fixture(scope="module")
