@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from lighthoused import __version__
-from lighthoused.cli import agents, blame, checking, configuration, history, installing, log, projects, upkeep
+from lighthoused.cli import agents, bisect, blame, checking, configuration, history, installing, log, projects, upkeep
 from lighthoused.cli.checking import EXIT_ERROR
 from lighthoused.cli.output import EXIT_USAGE, fail, say, show_json
 from lighthoused.cli.session import Session, command, with_shared_options
@@ -58,6 +58,7 @@ for single in (
     history.history,
     history.diff,
     blame.blame,
+    bisect.bisect,
     history.undo,
     checking.check,
     agents.agents,
