@@ -24,6 +24,8 @@ EXAMPLES = {
     "log query": (["log", "query", "--type", "agent.*", "--agent", "alice"], r"alice +agent\.registered +agents/alice"),
     "log verify": (["log", "verify"], r"^\d+ events, head \w{64}: whole$"),
     "history": (["history", "a.txt"], r"alice\tfile\.written\tdemo/a\.txt"),
+    "blame": (["blame", "a.txt"], r"alice"),
+    "fsck": (["fsck"], r"\d+ events"),
     "diff": (["diff", "begin"], r"\+by alice"),
     "undo": (["undo", "--agent", "alice", "--yes"], r"(?s)^remove\tdemo/a\.txt.*done, as of @\d+|nothing to undo"),
     "snapshot create": (["snapshot", "create", "NAME"], r" is @\d+: history/snapshots/"),
@@ -43,7 +45,7 @@ EXAMPLES = {
 CTL = [sys.executable, "-m", "lighthoused.cli.launch"]
 ELSEWHERE = {"approvals show", "approvals approve", "approvals deny", "hook", "hook install", "hook uninstall"}
 WITHOUT_JSON = {"completion", "run"}
-WITHOUT_DAEMON = {"config check", "config show", "run"}
+WITHOUT_DAEMON = {"config check", "config show", "fsck", "run"}
 
 
 class Busy:
