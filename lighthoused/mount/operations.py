@@ -151,7 +151,7 @@ class Operations(pyfuse3.Operations):
     @guarded
     async def unlink(self, parent: int, name: bytes, ctx: RequestContext) -> None:
         await self._writable(parent)
-        self._tree.namespace.unlink(parent, name, self._author(ctx))
+        await self._tree.files.unlinked(self._tree.namespace.unlink(parent, name, self._author(ctx)))
 
     @guarded
     async def rmdir(self, parent: int, name: bytes, ctx: RequestContext) -> None:

@@ -103,6 +103,15 @@ class Files:
         if node.is_dirty or node.sealing:
             await self.seal(node)
         await self._live.journal.flush()
+        node.synced = True
+
+    async def unlinked(self, node: Node) -> None:
+        """A name of it was removed: at once on disk if the file was synced, as SQLite commits by deleting its journal.
+
+        Raises OSError ENOSPC, EIO.
+        """
+        if node.synced:
+            await self._live.journal.flush()
 
     async def seal(self, node: Node) -> None:
         """Make a version of the present content."""

@@ -12,7 +12,7 @@ class Node:
 
     `dirty`: blocks changed since the last version. `sealing`: blocks of the version being made in a worker thread.
     `pending`: changes of this inode that the store has not committed. A node with neither, and no open handle, can be
-    dropped and loaded again.
+    dropped and loaded again. `synced`: somebody asked for it to be durable, since it was loaded.
     """
 
     __slots__ = (
@@ -36,6 +36,7 @@ class Node:
         "sealed_size",
         "sealing",
         "size",
+        "synced",
         "target",
         "uid",
         "writer",
@@ -67,6 +68,7 @@ class Node:
         self.writer: Author | None = None
         self.opens = 0
         self.pending = 0
+        self.synced = False
 
     @property
     def is_dir(self) -> bool:
