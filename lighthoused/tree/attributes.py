@@ -11,7 +11,7 @@ from lighthoused.tree.refusal import existing, refuse
 
 XATTR_NAME_MAX = 255
 XATTR_SIZE_MAX = 65_536
-XATTRS_MAX = 64
+XATTRS_MAX = 512
 """Extended attributes per inode; with `XATTR_SIZE_MAX` in all they bound its record."""
 SETTABLE = (b"user.", b"trusted.", b"security.")
 OWN = b"user.lighthouse."
@@ -56,10 +56,10 @@ class Attributes:
         _check_xattr_name(name)
         if len(value) > XATTR_SIZE_MAX:
             raise refuse(errno.E2BIG)
-        others = sum(len(key) + len(kept) for key, kept in node.xattrs.items() if key != name)
-        if others + len(value) > XATTR_SIZE_MAX + 1024 or len(node.xattrs) >= XATTRS_MAX:
+        after = {**node.xattrs, name: value}
+        if len(after) > XATTRS_MAX or sum(map(len, (*after, *after.values()))) > XATTR_SIZE_MAX + 1024:
             raise refuse(errno.ENOSPC)
-        node.xattrs = {**node.xattrs, name: value}
+        node.xattrs = after
         self._changed("xattr.changed", node, author)
 
     def remove_xattr(self, ino: int, name: bytes, author: Author) -> None:
