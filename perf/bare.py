@@ -1,4 +1,4 @@
-"""A bare in-memory pyfuse3 filesystem with long timeouts: the floor that Lighthouse's mount is compared with.
+"""A bare in-memory pyfuse3 filesystem with long timeouts and our loop: the floor that our mount is compared with.
 
 ``python -m perf.bare MOUNTPOINT`` serves until it is unmounted.
 """
@@ -11,6 +11,8 @@ import time
 
 import pyfuse3
 import trio
+
+from lighthoused.mount.loop import install
 
 LONG_S = 86_400.0
 
@@ -107,6 +109,7 @@ class Bare(pyfuse3.Operations):
 def main(mountpoint: str) -> None:
     """Serve until unmounted."""
     pyfuse3.init(Bare(), mountpoint, {"default_permissions", "fsname=bare"})
+    install()
     os.write(1, b"ready\n")
     trio.run(pyfuse3.main)
     pyfuse3.close(unmount=False)
