@@ -61,6 +61,7 @@ from lighthoused.store.writer import Batch
 from lighthoused.tree.importer import import_directory
 from lighthoused.tree.mending import Fsck
 from lighthoused.tree.tree import Tree
+from lighthoused.tree.gc import Gc
 from lighthoused.tree.undo import Undo
 
 log = structlog.get_logger()
@@ -125,6 +126,7 @@ class Daemon:
         self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections)
         self.store.writer.answering = self.server.outbox
 
+        self.gc = Gc(self.tree)
     async def import_project(self, source: Path, progress: Callable[[Progress], None]) -> Project:
         """Import a directory under its own name, or find that it is there. Raises core errors."""
         author = Author(OWNER, "", os.geteuid(), os.getegid(), os.getpid())
@@ -214,7 +216,7 @@ class Daemon:
             LogApi(self.store, self.clock, self.tree.journal.caught_up),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
             TimeTravelApi(self.tree),
-            UpkeepApi(Fsck(self.tree, self._invalidate)),
+            UpkeepApi(Fsck(self.tree, self._invalidate), self.gc),
             AgentsApi(self.agents, append, self.clock),
             TokensApi(self.tokens, append, self.clock),
             GateApi(self.gate, self.world, self.config.gate.hook_escalation == "wait"),
@@ -345,6 +347,7 @@ async def _serve_edges(
             async with trio.open_nursery() as mounted:
                 if daemon.session is not None:
                     await daemon.session.mount()
+            edges.start_soon(daemon.gc.now_and_then)
                     await mounted.start(daemon.session.serve)
                 spare_garbage_collection()
                 daemon.state = "NORMAL"

@@ -65,6 +65,7 @@ for single in (
     agents.run,
     installing.hook,
     upkeep.fsck,
+    upkeep.gc,
 ):
     cli.add_command(single)
 

@@ -1,4 +1,4 @@
-"""`lighthousectl fsck`."""
+"""`lighthousectl fsck` and `gc`."""
 
 import sys
 
@@ -10,7 +10,7 @@ from lighthoused.cli.output import EXIT_REFUSED, say, show_json
 from lighthoused.cli.projects import with_progress
 from lighthoused.cli.session import Session, command
 from lighthoused.client import Unreachable
-from lighthoused.protocol.messages import FsckReply, FsckRequest
+from lighthoused.protocol.messages import FsckReply, FsckRequest, GcRequest
 
 
 @click.command()
@@ -35,6 +35,22 @@ def fsck(session: Session, project: str, repair: bool, deep: bool) -> None:
         sys.exit(EXIT_REFUSED)
 
 
+@click.command()
+@click.option("--keep", default="", metavar="DURATION", help="Forget history older than this, like 30d; not snapshots.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be removed.")
+@command
+def gc(session: Session, keep: str, dry_run: bool) -> None:
+    """Remove stored content that nothing can show any more; the log stays whole."""
+    found = with_progress(session, GcRequest(id=0, keep=keep, dry_run=dry_run), "collecting")
+    if session.as_json:
+        show_json(found)
+        return
+    what = "would be removed" if dry_run else "removed"
+    click.echo(f"{what}: {found.rows} versions, {found.blocks} blocks, {found.bytes} bytes")
+    if found.horizon:
+        click.echo(f"history is kept from @{found.horizon} on")
+
+
 def _alone(session: Session, project: str, deep: bool, repair: bool) -> FsckReply:
     from lighthoused.tree.standalone import fsck as examine
 
@@ -52,5 +68,7 @@ def _show(found: FsckReply) -> None:
     for fault in found.faults:
         fate = "mended" if fault.mended else f"--repair: {fault.remedy}" if fault.remedy else "cannot be mended"
         say(f"{fault.kind}: {fault.message} ({fate})", err=True)
+    if found.more:
+        click.echo(f"and {found.more} more", err=True)
     counts = f"{found.events} events, {found.inodes} inodes, {found.entries} entries, {found.blocks} blocks"
     click.echo(f"{counts}: {'whole' if found.ok else 'NOT WHOLE'}")

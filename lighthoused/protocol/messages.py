@@ -350,8 +350,8 @@ class BlameOrigin(msgspec.Struct, frozen=True):
     earlier: bool = False
     """The lines may be older: what was before was too much to look at, or is no longer kept."""
     verdict: int = 0
-    """seq of the gate's newest verdict for this agent and session in the minute before, where that was to allow; else 0.
-    The gate judges commands: whether that one changed this file, the log does not know."""
+    """seq of the gate's newest verdict for this agent and session in the minute before, if it was to allow; else 0. The
+    gate judges commands: whether that one changed this file, the log does not know."""
 
 
 class BlameLine(msgspec.Struct, frozen=True):
@@ -448,6 +448,26 @@ class Fault(msgspec.Struct, frozen=True):
     mended: bool = False
 
 
+class GcRequest(Request, tag="store.gc"):
+    """Remove what nothing can show: content that is not versioned, blocks of nothing. Streams progress.
+
+    With `keep`, a duration like ``30d``, also history older than that, but for snapshots. Events always stay.
+    """
+
+    keep: str = ""
+    dry_run: bool = False
+
+
+class GcReply(msgspec.Struct, frozen=True):
+    horizon: int
+    """seq from which on any moment can be shown."""
+    rows: int
+    """Versions of inodes and directory entries that were removed (or would be, in a dry run)."""
+    blocks: int
+    bytes: int
+    dry_run: bool
+
+
 class FsckReply(msgspec.Struct, frozen=True):
     """`ok`: nothing is wrong (any more)."""
 
@@ -459,6 +479,8 @@ class FsckReply(msgspec.Struct, frozen=True):
     blocks: int
     """Blocks whose presence (or, `deep`, content) was checked."""
     faults: tuple[Fault, ...] = ()
+    more: int = 0
+    """Faults beyond those in `faults`."""
 
 
 # --- gate -------------------------------------------------------------------------------------------------------------
@@ -637,10 +659,13 @@ METHODS: tuple[Method, ...] = (
     Method(ProjectExportRequest, ExportReply, "operator", item=Progress, deadline_ms=0),
     Method(HistoryRequest, HistoryReply, "viewer"),
     Method(DiffRequest, DiffReply, "viewer", deadline_ms=120_000),
+    Method(BlameRequest, BlameReply, "viewer"),
+    Method(ChangePointsRequest, ChangePointsReply, "viewer", deadline_ms=120_000),
     Method(UndoRequest, UndoReply, "operator", deadline_ms=120_000),
     Method(SnapshotCreateRequest, Snapshot, "agent"),
     Method(SnapshotListRequest, SnapshotList, "viewer"),
     Method(SnapshotDeleteRequest, Done, "operator"),
+    Method(GcRequest, GcReply, "operator", item=Progress, deadline_ms=0),
     Method(FsckRequest, FsckReply, "operator", item=Progress, deadline_ms=0),
     Method(CheckRequest, Verdict, "agent", deadline_ms=330_000),
     Method(HookRequest, HookReply, "agent", deadline_ms=330_000),
@@ -649,8 +674,6 @@ METHODS: tuple[Method, ...] = (
     Method(AgentRegisterRequest, AgentView, "agent"),
     Method(AgentListRequest, AgentList, "viewer"),
     Method(TokenIssueRequest, TokenReply, "admin"),
-    Method(BlameRequest, BlameReply, "viewer"),
-    Method(ChangePointsRequest, ChangePointsReply, "viewer", deadline_ms=120_000),
     Method(TokenListRequest, TokenList, "operator"),
     Method(TokenRevokeRequest, Done, "admin"),
 )

@@ -5,8 +5,9 @@ short transaction between two groups of the writer.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from typing import Any, NamedTuple
 
 import trio
@@ -24,12 +25,12 @@ LOOK_EVERY = 32
 """Rows between two looks at the clock."""
 
 
-class Swept(NamedTuple):
-    """Blocks removed, their stored size in bytes, and the key to go on after (b"": that was the last)."""
+class Discarded(NamedTuple):
+    """How many of the keys were looked at; blocks removed, and their stored size in bytes."""
 
+    done: int
     blocks: int
     size: int
-    after: bytes
 
 
 class Rows:
@@ -45,6 +46,18 @@ class Rows:
         while page := self._page(table, after):
             yield page
             after = page[-1][0]
+
+    def keys(self, table: Table) -> Iterator[list[bytes]]:
+        """All keys of a table, by pages."""
+        after = b""
+        while True:
+            with self._env.read() as txn, txn.cursor(db=self._env.table(table)) as cursor:
+                there = cursor.set_range(after + b"\0" if after else b"")
+                page = list(islice(cursor.iternext(values=False), PAGE)) if there else []
+            if not page:
+                return
+            yield page
+            after = page[-1]
 
     def log(self, after: int, until: int) -> Iterator[list[tuple[int, bytes]]]:
         """(seq, stored record) of the events after one seq and up to another, by pages."""
@@ -64,6 +77,16 @@ class Rows:
             if cursor.set_range(prefix + u64(tail)) and cursor.key()[:-8] == prefix:
                 return cursor.key(), cursor.value()
         return None
+
+    def under(self, table: Table, prefix: bytes) -> list[tuple[bytes, bytes]]:
+        """The rows whose keys are this prefix and a number: all versions of one thing, newest first."""
+        found = []
+        with self._env.read() as txn, txn.cursor(db=self._env.table(table)) as cursor:
+            there = cursor.set_range(prefix)
+            while there and cursor.key()[:-8] == prefix:
+                found.append((cursor.key(), cursor.value()))
+                there = cursor.next()
+        return found
 
     def pruned(self) -> dict[int, int]:
         """By inode: the newest of its versions that were removed without the horizon having passed them."""
@@ -94,35 +117,27 @@ class Rows:
         return done
 
     async def watch(self, watching: bool) -> None:
-        """Remember the blocks that are stored from now on: `sweep` leaves them alone."""
+        """Remember the blocks that are stored from now on: `discard` leaves them alone."""
         await self._chore(lambda txn: self._writer.watch(watching))
 
-    async def sweep(self, after: bytes, kept: Set[bytes], dry: bool = False) -> Swept:
-        """Remove blocks after a key that are neither in `kept` nor stored since `watch`, as many as a turn allows."""
+    async def discard(self, keys: Sequence[bytes]) -> Discarded:
+        """Remove blocks, as many as a turn allows, but for those stored since `watch`."""
         handle = self._env.table(BLOCKS)
         fresh = self._writer.watched
 
-        def sweep(txn: Any) -> Swept:
+        def discard(txn: Any) -> Discarded:
             until = time.monotonic() + TURN_S
-            blocks = size = seen = 0
-            key = after
-            with txn.cursor(db=handle) as cursor:
-                there = cursor.set_range(after + b"\0" if after else b"")
-                while there:
-                    key = cursor.key()
-                    if key not in kept and key not in fresh:
-                        blocks += 1
-                        size += len(cursor.value())
-                        there = cursor.next() if dry else cursor.delete() and bool(cursor.key())
-                    else:
-                        there = cursor.next()
-                    seen += 1
-                    if not seen % LOOK_EVERY and time.monotonic() > until:
-                        return Swept(blocks, size, key if there else b"")
-            return Swept(blocks, size, b"")
+            blocks = size = 0
+            for done, key in enumerate(keys):
+                if done and not done % LOOK_EVERY and time.monotonic() > until:
+                    return Discarded(done, blocks, size)
+                stored = txn.pop(key, db=handle) if key not in fresh else None
+                if stored is not None:
+                    blocks, size = blocks + 1, size + len(stored)
+            return Discarded(len(keys), blocks, size)
 
-        swept: Swept = await self._chore(sweep)
-        return swept
+        discarded: Discarded = await self._chore(discard)
+        return discarded
 
     def _page(self, table: Table, after: bytes) -> list[tuple[bytes, bytes]]:
         page = []

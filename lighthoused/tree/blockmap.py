@@ -42,7 +42,7 @@ class BlockMap:
         within = index % MAP_FANOUT
         return node[within] if within < len(node) else HOLE
 
-    def keys(self) -> Iterator[tuple[int, bytes]]:
+    def stored(self) -> Iterator[tuple[int, bytes]]:
         """(index, hash) of all stored blocks in order."""
         if self._hashes is not None:
             yield from ((index, key) for index, key in enumerate(self._hashes) if key)

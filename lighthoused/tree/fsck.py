@@ -101,19 +101,26 @@ def _look_at_entries(store: Store, found: Findings, progress: Progress) -> None:
 
 def _look_into_blocks(store: Store, found: Findings, progress: Progress) -> None:
     done = 0
+    wrong = 0
     for page in store.rows.scan(BLOCKS):
         for key, stored in page:
-            try:
-                content = decode(stored)
-            except Corrupt as error:
-                found.faults.append(Fault("block", f"Block {key.hex()}: {error.message}"))
-                continue
-            if blake3(content).digest() != key:
-                found.faults.append(Fault("block", f"Block {key.hex()} holds something else."))
-            elif len(content) > BLOCK:
-                found.faults.append(Fault("block", f"Block {key.hex()} has {len(content)} bytes, over {BLOCK}."))
+            problem = _problem(key, stored)
+            wrong += bool(problem)
+            if problem and wrong <= MAX_FAULTS:
+                found.faults.append(Fault("block", f"Block {key.hex()} {problem}."))
         done += len(page)
         progress("blocks", done, 0)
+
+
+def _problem(key: bytes, stored: bytes) -> str:
+    """What is wrong with a block, "" if nothing is."""
+    try:
+        content = decode(stored)
+    except Corrupt:
+        return "does not decompress"
+    if blake3(content).digest() != key:
+        return "holds something else"
+    return f"has {len(content)} bytes, over {BLOCK}" if len(content) > BLOCK else ""
 
 
 class _Content:
@@ -130,7 +137,7 @@ class _Content:
         if not inode.content or len(self._lacks) == MAX_FAULTS:
             return
         try:
-            keys = list(BlockMap(inode, self._store.blocks.get).keys())
+            keys = list(BlockMap(inode, self._store.blocks.get).stored())
         except (Corrupt, ValueError):
             self._lacks.append((ino, seq, "block", "a part of its block map cannot be read"))
             return

@@ -26,6 +26,7 @@ from lighthoused.tree.tree import Tree
 LOST_AND_FOUND = b"lost+found"
 ATTEMPTS = 5
 PER_EVENT = 50
+MAX_TOLD = 5000
 
 Invalidate = Callable[[Iterable[int], Iterable[tuple[int, bytes]]], Awaitable[None]]
 """Makes the kernel forget inodes and directory entries."""
@@ -61,7 +62,8 @@ class Fsck:
             inodes=len(found.picture.inodes),
             entries=len(found.picture.entries),
             blocks=found.blocks,
-            faults=told,
+            faults=told[:MAX_TOLD],
+            more=max(0, len(told) - MAX_TOLD),
         )
 
     async def _mend(self, found: Findings, faults: dict[str, Fault], deep: bool, progress: Progress) -> Findings:

@@ -50,6 +50,8 @@ class Tree:
         self.projects.fold(store.log)
         self.upkeep = trio.Lock()
         """Held by what looks at or removes all rows: fsck and the collection."""
+        self.undoing = trio.Lock()
+        """Held while old versions are read to become new ones."""
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Commit changes and make versions of files held open, until `close`."""

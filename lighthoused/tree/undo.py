@@ -38,14 +38,15 @@ class Undo:
                 "Name --agent, --session or --since (a time, @seq or snapshot).",
             )
         for _ in range(ATTEMPTS):
-            plan, recorded = await self._plan(project, request)
-            if not request.apply or not (plan.names or plan.inodes):
-                return UndoReply(tuple(plan.steps), applied=False, seq=0)
-            if self._tree.journal.recorded == recorded:
-                self._apply(plan, author)
-                await self._invalidate(plan.inodes, plan.names)
-                await self._tree.journal.flush()
-                return UndoReply(tuple(plan.steps), applied=True, seq=self._tree.store.log.head().seq)
+            async with self._tree.undoing:
+                plan, recorded = await self._plan(project, request)
+                if not request.apply or not (plan.names or plan.inodes):
+                    return UndoReply(tuple(plan.steps), applied=False, seq=0)
+                if self._tree.journal.recorded == recorded:
+                    self._apply(plan, author)
+                    await self._invalidate(plan.inodes, plan.names)
+                    await self._tree.journal.flush()
+                    return UndoReply(tuple(plan.steps), applied=True, seq=self._tree.store.log.head().seq)
         raise Conflict(f"Project {project.name!r} keeps changing while undo is planned.", "Try again in a moment.")
 
     async def _plan(self, project: Project, request: UndoRequest) -> tuple[Plan, int]:
@@ -60,7 +61,7 @@ class Undo:
     async def _touched(self, project: Project, request: UndoRequest, since: int, wanted: tuple[str, ...]) -> Touched:
         touched = Touched()
         chosen = Filter(stream=f"tree/{project.name}", agent=request.agent, session=request.session)
-        cursor = max(since, self._birth(project))
+        cursor = max(since, self._birth(project), self._tree.projects.horizon)
         while True:
             page = self._tree.store.log.query(chosen, cursor=cursor, limit=500)
             for stored in page.events:

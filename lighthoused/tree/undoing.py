@@ -94,6 +94,9 @@ class Planner:
         if _ino(now) != _ino(self._versions.dentry(parent, name, span.last)):
             plan.steps.append(UndoStep(shown(path), "conflict", "the name was changed again since"))
             return
+        if before is not None and self._versions.inode(before.ino, self._head) is None:
+            plan.steps.append(UndoStep(shown(path), "conflict", "its content was not versioned"))
+            return
         plan.names[key] = before
         plan.paths[key] = path
         if before is None:

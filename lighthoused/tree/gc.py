@@ -1,0 +1,160 @@
+"""The collection: rows that nothing can show any more are removed, then blocks that no row refers to.
+
+Order makes it safe. The horizon is raised and logged first. Rows go next, by turns of the writer. Then undo is waited
+for, which may have read rows that are gone now. From here on every block that is stored is noted, all content is
+sealed, and only then it is marked what the rows refer to: whatever a later version can share with an older one is
+either marked or noted. Blocks that are neither are removed, by turns again. Killed at any point it leaves rows and
+blocks that the next collection removes.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+
+import structlog
+import trio
+
+from lighthoused.core.author import Author
+from lighthoused.core.errors import Corrupt, Invalid, LighthouseError
+from lighthoused.core.inode import decode_inode
+from lighthoused.protocol.messages import GcReply
+from lighthoused.store.schema import BLOCKS, INODES, Table
+from lighthoused.tree.blockmap import BlockMap
+from lighthoused.tree.ignore import Rules
+from lighthoused.tree.moments import parse_ago
+from lighthoused.tree.replay import Progress
+from lighthoused.tree.retention import Doomed, Retention
+from lighthoused.tree.tree import Tree
+
+log = structlog.get_logger()
+
+BATCH = 5000
+"""Rows looked for before they are removed."""
+PAUSE_S = 0.008
+"""Between two turns of the writer."""
+EVERY_S = 3600.0
+
+
+class Gc:
+    """Collects what is not kept. One run at a time, and none beside fsck (`tree.upkeep`)."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._tree = tree
+        self._rows = tree.store.rows
+        self._collected = 0
+
+    async def now_and_then(self) -> None:
+        """Collect what is not versioned, every `EVERY_S` if there was any change."""
+        while True:
+            await trio.sleep(EVERY_S)
+            if self._tree.store.writer.committed == self._collected:
+                continue
+            try:
+                await self.run("", False, Author(), lambda what, done, total: None)
+            except (LighthouseError, OSError) as error:
+                log.error("gc.failed", error=str(error))
+            self._collected = self._tree.store.writer.committed
+
+    async def run(self, keep: str, dry: bool, author: Author, progress: Progress) -> GcReply:
+        """Collect; `keep` is a duration like ``30d`` whose history stays ("": all). Raises Invalid, Corrupt."""
+        horizon = self._horizon(keep)
+        async with self._tree.upkeep:
+            if horizon > self._tree.projects.horizon and not dry:
+                await self._tree.projects.forget_before(horizon, author)
+            await self._tree.settle()
+            doomed, rows = await self._prune(max(horizon, self._tree.projects.horizon), dry, progress)
+            async with self._tree.undoing:
+                pass
+            await self._rows.watch(True)
+            try:
+                await self._tree.settle()
+                kept = await trio.to_thread.run_sync(self._marked, doomed, progress, abandon_on_cancel=True)
+                blocks, size = await self._sweep(kept, dry, progress)
+            finally:
+                with trio.CancelScope(shield=True):
+                    await self._rows.watch(False)
+        return GcReply(horizon=horizon, rows=rows, blocks=blocks, bytes=size, dry_run=dry)
+
+    def _horizon(self, keep: str) -> int:
+        now = self._tree.clock()
+        if not keep:
+            return self._tree.projects.horizon
+        since = parse_ago(keep, now)
+        if since is None:
+            raise Invalid(f"{keep!r} is not a duration.", "Use a number and s, m, h, d or w, like 30d.")
+        return max(self._tree.store.log.seq_at(since), self._tree.projects.horizon)
+
+    async def _prune(self, horizon: int, dry: bool, progress: Progress) -> tuple[set[bytes], int]:
+        """Remove rows; in a dry run the inode rows' keys are given instead. And how many there are."""
+        tree = self._tree
+        projects = tree.projects.all()
+        snapshots = [made.seq for project in projects for made in tree.projects.snapshots(project.name).values()]
+        roots = {project.root: Rules.read(tree.store, tree.reading, project.root) for project in projects}
+        found = Retention(self._rows, horizon, snapshots, roots).doomed()
+        doomed: set[bytes] = set()
+        count = 0
+        while batch := await trio.to_thread.run_sync(_some, found):
+            count += len(batch)
+            if dry:
+                doomed.update(row.key for row in batch if row.table is INODES)
+            else:
+                await self._remove(batch)
+            progress("rows", count, 0)
+        return doomed, count
+
+    async def _remove(self, batch: list[Doomed]) -> None:
+        rows: list[tuple[Table, bytes]] = [(row.table, row.key) for row in batch]
+        pruned = {row.ino: row.seq for row in sorted(batch, key=lambda row: row.seq) if row.ino}
+        while rows:
+            done = await self._rows.remove(rows, pruned)
+            rows, pruned = rows[done:], {}
+            await trio.sleep(PAUSE_S)
+
+    def _marked(self, doomed: set[bytes], progress: Progress) -> set[bytes]:
+        """All blocks that rows refer to, map nodes included."""
+        kept: set[bytes] = set()
+        done = 0
+        for page in self._rows.scan(INODES):
+            with _readable():
+                for value in (value for key, value in page if key not in doomed):
+                    inode = decode_inode(value)
+                    kept.update(inode.content)
+                    if inode.mapped:
+                        kept.update(key for _, key in BlockMap(inode, self._tree.store.blocks.get).stored())
+            done += len(page)
+            progress("inodes", done, 0)
+        return kept
+
+    def _unmarked(self, kept: set[bytes]) -> list[bytes]:
+        """Blocks that are there now and that no row refers to."""
+        return [key for page in self._rows.keys(BLOCKS) for key in page if key not in kept]
+
+    async def _sweep(self, kept: set[bytes], dry: bool, progress: Progress) -> tuple[int, int]:
+        keys = await trio.to_thread.run_sync(self._unmarked, kept, abandon_on_cancel=True)
+        if dry:
+            return len(keys), await trio.to_thread.run_sync(self._size, keys, abandon_on_cancel=True)
+        blocks = size = start = 0
+        while start < len(keys):
+            discarded = await self._rows.discard(keys[start : start + BATCH])
+            blocks, size, start = blocks + discarded.blocks, size + discarded.size, start + discarded.done
+            progress("blocks", start, len(keys))
+            await trio.sleep(PAUSE_S)
+        return blocks, size
+
+    def _size(self, keys: list[bytes]) -> int:
+        pieces = (keys[start : start + 32] for start in range(0, len(keys), 32))
+        return sum(len(stored or b"") for piece in pieces for stored in self._rows.values(BLOCKS, piece))
+
+
+def _some(found: Iterator[Doomed]) -> list[Doomed]:
+    with _readable():
+        return list(islice(found, BATCH))
+
+
+@contextmanager
+def _readable() -> Iterator[None]:
+    """Raises Corrupt for a row that cannot be read: nothing may be removed where it is unclear what is needed."""
+    try:
+        yield
+    except ValueError as error:
+        raise Corrupt(f"A row cannot be read: {error}.", "Run 'lighthousectl fsck --repair'.") from error
