@@ -51,6 +51,8 @@ class History(Vdir):
         points: list[tuple[int, int]] = []
         previous = 0
         for event, _ in page.events:
+            if event.seq < self._tree.projects.horizon:
+                break
             if not points or previous - event.time > CHANGE_POINT_GAP_NS:
                 points.append((event.time, event.seq))
                 if len(points) == RECENT:

@@ -1,5 +1,6 @@
 """``history/<moment>/``: a project as it was at one seq, read-only."""
 
+import contextlib
 import errno
 
 from lighthoused.core.inode import Inode
@@ -35,7 +36,12 @@ class Past(Vnode):
         return self._child(entry.ino)
 
     async def entries(self) -> list[Entry]:
-        return [Entry(found.name, self._child(found.ino)) for found in self._reading.entries(self._ino, self.at)]
+        """All that is kept: of a file that is not versioned, this moment's content may be gone."""
+        entries = []
+        for found in self._reading.entries(self._ino, self.at):
+            with contextlib.suppress(FileNotFoundError):
+                entries.append(Entry(found.name, self._child(found.ino)))
+        return entries
 
     def read(self, offset: int, size: int) -> bytes:
         return self._reading.read(self._inode, offset, size)
