@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Mapping
 
 from lighthoused.api.following import followed
-from lighthoused.protocol.messages import FsckRequest, Progress, Request
+from lighthoused.protocol.messages import FsckRequest, GcRequest, Progress, Request
 from lighthoused.rpc.call import Call, Final, Handler
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.mending import Fsck
