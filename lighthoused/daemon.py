@@ -58,10 +58,10 @@ from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import Server, listen
 from lighthoused.store.store import Store
 from lighthoused.store.writer import Batch
+from lighthoused.tree.gc import Gc
 from lighthoused.tree.importer import import_directory
 from lighthoused.tree.mending import Fsck
 from lighthoused.tree.tree import Tree
-from lighthoused.tree.gc import Gc
 from lighthoused.tree.undo import Undo
 
 log = structlog.get_logger()
@@ -121,12 +121,12 @@ class Daemon:
             mount=str(config.paths.mount) if self.session is not None else "",
             user=pwd.getpwuid(os.geteuid()).pw_name,
         )
+        self.gc = Gc(self.tree)
         self.undo = Undo(self.tree, self._invalidate)
         connections = min(config.rpc.max_connections, raise_descriptor_limit() - OWN_DESCRIPTORS)
         self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections)
         self.store.writer.answering = self.server.outbox
 
-        self.gc = Gc(self.tree)
     async def import_project(self, source: Path, progress: Callable[[Progress], None]) -> Project:
         """Import a directory under its own name, or find that it is there. Raises core errors."""
         author = Author(OWNER, "", os.geteuid(), os.getegid(), os.getpid())
@@ -342,12 +342,12 @@ async def _serve_edges(
                 daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
             edges.start_soon(probe, daemon.metrics.loop)
             edges.start_soon(daemon.audit.run)
+            edges.start_soon(daemon.gc.now_and_then)
             await edges.start(daemon.reload_on_hangup)
             await edges.start(daemon.server.serve, listener)
             async with trio.open_nursery() as mounted:
                 if daemon.session is not None:
                     await daemon.session.mount()
-            edges.start_soon(daemon.gc.now_and_then)
                     await mounted.start(daemon.session.serve)
                 spare_garbage_collection()
                 daemon.state = "NORMAL"
