@@ -31,6 +31,7 @@ from lighthoused.api.projects import ProjectsApi
 from lighthoused.api.timetravel import TimeTravelApi
 from lighthoused.api.tokens import TokensApi, fold
 from lighthoused.api.upkeep import UpkeepApi
+from lighthoused.api.views import event_line
 from lighthoused.config import Config
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
@@ -44,8 +45,10 @@ from lighthoused.gate.memory import Memory
 from lighthoused.identity.access import OWNER, Access
 from lighthoused.identity.agents import Agents
 from lighthoused.identity.tokens import KeyRing, Tokens
+from lighthoused.mount.following import Following
 from lighthoused.mount.operations import Operations
-from lighthoused.mount.root import Root
+from lighthoused.mount.pipes import Pipes
+from lighthoused.mount.root import Rooms, Root
 from lighthoused.mount.session import Session
 from lighthoused.mount.status import Render
 from lighthoused.mount.vnode import Owner
@@ -114,6 +117,8 @@ class Daemon:
             self.metrics.gate,
             profile=config.gate.profile,
         )
+        self.pipes = Pipes(config.paths.mount)
+        self.following = Following(self.store.log, self.store.feed, event_line)
         self.session = self._session()
         self._world = World(
             home=os.path.expanduser("~"),
@@ -231,7 +236,7 @@ class Daemon:
         if not config.mount.enabled:
             return None
         owner = Owner(os.geteuid(), os.getegid(), self.clock())
-        root = Root(owner, self.tree, self._status_files)
+        root = Root(owner, Rooms(self.tree, self._status_files, self.pipes, self.following))
         operations = Operations(self.tree, root, self._author, self.metrics.mount, str(config.paths.state))
         return Session(operations, config.paths.mount, config.mount.allow_other)
 
@@ -345,6 +350,8 @@ async def _serve_edges(
             edges.start_soon(daemon.gc.now_and_then)
             await edges.start(daemon.reload_on_hangup)
             await edges.start(daemon.server.serve, listener)
+            await edges.start(daemon.following.run)
+            await edges.start(daemon.pipes.run)
             async with trio.open_nursery() as mounted:
                 if daemon.session is not None:
                     await daemon.session.mount()

@@ -8,6 +8,8 @@ import msgspec
 from lighthoused.protocol.messages import EventView
 from lighthoused.store.log import Stored
 
+MAX_LINE_PAYLOAD = 256 * 1024
+"""Bytes of a payload that a line of JSON shows."""
 _decode = msgspec.msgpack.Decoder().decode
 _BINARY = re.compile(rb"[\xc4-\xc6]")
 """The first byte of every bin value in msgpack (it may stand for something else too)."""
@@ -36,6 +38,15 @@ def event_view(stored: Stored) -> EventView:
         event.prev.hex(),
         stored.hash.hex(),
     )
+
+
+def event_line(stored: Stored) -> bytes:
+    """An event as one line of JSON; of a payload over `MAX_LINE_PAYLOAD` only its size."""
+    event = stored.event
+    if len(event.payload) > MAX_LINE_PAYLOAD:
+        shortened = msgspec.msgpack.encode({"omitted": len(event.payload)})
+        event = msgspec.structs.replace(event, payload=msgspec.Raw(shortened))
+    return msgspec.json.encode(event_view(Stored(event, stored.hash))) + b"\n"
 
 
 def _without_bytes(value: Any) -> Any:

@@ -48,6 +48,10 @@ class Vnode(ABC):
         """Part of the content of a file whose `content` is None."""
         raise refuse(errno.EINVAL)
 
+    def forgotten(self) -> None:
+        """The kernel no longer knows it: nobody has it open."""
+        return
+
 
 def directory_attributes(mode: int, changed: int, uid: int, gid: int) -> Inode:
     """Attributes of a virtual directory."""
@@ -143,3 +147,4 @@ class VnodeTable:
         node = self._nodes.pop(number)
         del self._counts[number]
         del self._numbers[node.key]
+        node.forgotten()

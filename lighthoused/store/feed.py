@@ -3,7 +3,7 @@
 There is no buffer to overflow: a slow subscriber is behind, never ahead of the disk, and costs the writer nothing.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 import trio
 
@@ -27,7 +27,7 @@ class Feed:
             self._head = seq
             self._waiting.unpark_all()
 
-    async def events(self, filter: Filter, after: int) -> AsyncIterator[list[Stored]]:
+    async def events(self, filter: Filter, after: int) -> AsyncGenerator[list[Stored], None]:
         """Pages of events after a seq (-1: from now on), as they come, without gap or duplicate; never ends."""
         position = self._head if after < 0 else after
         while True:
