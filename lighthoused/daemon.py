@@ -27,6 +27,7 @@ from lighthoused.api.approvals import ApprovalsApi
 from lighthoused.api.connection import ConnectionApi
 from lighthoused.api.gate import GateApi
 from lighthoused.api.log import LogApi
+from lighthoused.api.mirrors import MirrorsApi
 from lighthoused.api.projects import ProjectsApi
 from lighthoused.api.timetravel import TimeTravelApi
 from lighthoused.api.tokens import TokensApi, fold
@@ -45,6 +46,8 @@ from lighthoused.gate.memory import Memory
 from lighthoused.identity.access import OWNER, Access
 from lighthoused.identity.agents import Agents
 from lighthoused.identity.tokens import KeyRing, Tokens
+from lighthoused.mirror.mirrors import Mirrors
+from lighthoused.mount.eventlog import EventLog
 from lighthoused.mount.following import Following
 from lighthoused.mount.operations import Operations
 from lighthoused.mount.pipes import Pipes
@@ -128,6 +131,8 @@ class Daemon:
         )
         self.gc = Gc(self.tree)
         self.undo = Undo(self.tree, self._invalidate)
+        own = (config.paths.state, config.paths.mount)
+        self.mirrors = Mirrors(self.tree, config.paths.state, self.is_own_path, own, self._invalidate)
         connections = min(config.rpc.max_connections, raise_descriptor_limit() - OWN_DESCRIPTORS)
         self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections)
         self.store.writer.answering = self.server.outbox
@@ -222,6 +227,7 @@ class Daemon:
             ProjectsApi(self.tree, self.undo, self.is_own_path),
             TimeTravelApi(self.tree),
             UpkeepApi(Fsck(self.tree, self._invalidate), self.gc),
+            MirrorsApi(self.mirrors),
             AgentsApi(self.agents, append, self.clock),
             TokensApi(self.tokens, append, self.clock),
             GateApi(self.gate, self.world, self.config.gate.hook_escalation == "wait"),
@@ -236,7 +242,8 @@ class Daemon:
         if not config.mount.enabled:
             return None
         owner = Owner(os.geteuid(), os.getegid(), self.clock())
-        root = Root(owner, Rooms(self.tree, self._status_files, self.pipes, self.following))
+        events = EventLog(self.store.log, event_line)
+        root = Root(owner, Rooms(self.tree, self._status_files, self.pipes, self.following, events))
         operations = Operations(self.tree, root, self._author, self.metrics.mount, str(config.paths.state))
         return Session(operations, config.paths.mount, config.mount.allow_other)
 
@@ -357,6 +364,7 @@ async def _serve_edges(
                     await daemon.session.mount()
                     await mounted.start(daemon.session.serve)
                 spare_garbage_collection()
+                await edges.start(daemon.mirrors.run)
                 daemon.state = "NORMAL"
                 await daemon.announce("daemon.started", {"version": __version__, "pid": os.getpid()})
                 ready(Ready(config, daemon.metrics_url, project))

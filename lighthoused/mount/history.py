@@ -5,10 +5,12 @@ from collections.abc import Sequence
 
 from lighthoused.core import names
 from lighthoused.core.errors import LighthouseError
-from lighthoused.mount.moment import Past
+from lighthoused.mount.before import Before
+from lighthoused.mount.eventlog import EventFiles, EventLog
+from lighthoused.mount.moment import Moving, Past
 from lighthoused.mount.vnode import Entry, Owner, Vdir, Vnode
 from lighthoused.protocol.messages import Filter, Project
-from lighthoused.tree.moments import parse_seq, parse_time, shown_time
+from lighthoused.tree.moments import parse_ago, parse_seq, parse_time, shown_time
 from lighthoused.tree.refusal import refuse
 from lighthoused.tree.tree import Tree
 
@@ -19,31 +21,36 @@ CHANGE_POINT_GAP_NS = 2_000_000_000
 
 
 class History(Vdir):
-    """``history/<RFC 3339 time>/``, ``history/@<seq>/`` and ``history/snapshots/``."""
+    """``history/<moment>/``, and ``agents/``, ``events/`` and ``snapshots/`` in it."""
 
-    def __init__(self, owner: Owner, tree: Tree, project: Project) -> None:
+    def __init__(self, owner: Owner, tree: Tree, project: Project, log: EventLog) -> None:
         super().__init__(owner, ("history", project.name))
         self._tree = tree
         self._project = project
-        self._snapshots = Snapshots(owner, tree, project)
+        self._rooms = [
+            Entry(b"agents", Before(owner, tree, project)),
+            Entry(b"events", EventFiles(owner, log, project.name)),
+            Entry(b"snapshots", Snapshots(owner, tree, project)),
+        ]
 
-    async def lookup(self, name: bytes) -> Vnode:
-        if name == b"snapshots":
-            return self._snapshots
+    async def lookup(self, name: bytes) -> Vnode | int:
+        for room in self._rooms:
+            if room.name == name:
+                return room.node
         text = names.shown(name)
         try:
-            if parse_seq(text) is None and parse_time(text) is None:
+            lasting = parse_seq(text) is not None or parse_time(text) is not None
+            if not lasting and parse_ago(text, 0) is None:
                 raise refuse(errno.ENOENT)
             at = await self._tree.moment(self._project.name, text)
         except LighthouseError:
             raise refuse(errno.ENOENT) from None
-        return Past(self._tree.reading, name, self._project.root, at)
+        return (Past if lasting else Moving)(self._tree.reading, name, self._project.root, at)
 
     async def entries(self) -> Sequence[Entry]:
         reading, root = self._tree.reading, self._project.root
         points = [(shown_time(time).encode(), seq) for time, seq in self._change_points()]
-        moments = [Entry(name, Past(reading, name, root, seq)) for name, seq in points]
-        return [Entry(b"snapshots", self._snapshots), *moments]
+        return [*self._rooms, *(Entry(name, Past(reading, name, root, seq)) for name, seq in points)]
 
     def _change_points(self) -> list[tuple[int, int]]:
         """(time, seq) of the last event of each burst of changes."""
@@ -80,5 +87,5 @@ class Snapshots(Vdir):
             raise refuse(errno.ENOENT)
         return self._past(text, made[text].seq)
 
-    def _past(self, name: str, seq: int) -> Past:
-        return Past(self._tree.reading, b"snapshots/" + name.encode(), self._project.root, seq)
+    def _past(self, name: str, seq: int) -> Moving:
+        return Moving(self._tree.reading, b"snapshots/" + name.encode(), self._project.root, seq)

@@ -43,8 +43,14 @@ class Past(Vnode):
                 entries.append(Entry(found.name, self._child(found.ino)))
         return entries
 
-    def read(self, offset: int, size: int) -> bytes:
+    async def read(self, offset: int, size: int) -> bytes:
         return self._reading.read(self._inode, offset, size)
 
     def _child(self, ino: int) -> "Past":
         return Past(self._reading, self._view, ino, self.at)
+
+
+class Moving(Past):
+    """A project's root by a name that may mean another moment next time."""
+
+    timeout_s = 0.0

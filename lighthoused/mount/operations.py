@@ -53,7 +53,7 @@ class Operations(pyfuse3.Operations):
         if len(name) > NAME_MAX:
             raise refuse(errno.ENAMETOOLONG)
         if not self._is_current(parent):
-            return self._looked_up(await self._vnode(parent).lookup(name))
+            return await self._looked_up(await self._vnode(parent).lookup(name))
         reading = self._tree.reading
         entry = reading.entry(parent, name)
         if entry is None:
@@ -68,7 +68,10 @@ class Operations(pyfuse3.Operations):
 
     @guarded
     async def getattr(self, inode: int, ctx: RequestContext) -> EntryAttributes:
-        return self._current(inode) if self._is_current(inode) else self._virtual(inode)
+        if self._is_current(inode):
+            return self._current(inode)
+        await self._vnode(inode).measure()
+        return self._virtual(inode)
 
     @guarded
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
@@ -209,7 +212,8 @@ class Operations(pyfuse3.Operations):
         if isinstance(handle, OpenFile):
             return self._tree.reading.read(handle.node, off, size)
         if isinstance(handle, OpenVirtual):
-            return handle.node.read(off, size) if handle.content is None else handle.content[off : off + size]
+            content = handle.content
+            return await handle.node.read(off, size) if content is None else content[off : off + size]
         raise refuse(errno.EISDIR)
 
     @guarded
@@ -279,9 +283,10 @@ class Operations(pyfuse3.Operations):
         node = self._vnode(number)
         return entry_attributes(number, node.attributes(), node.timeout_s)
 
-    def _looked_up(self, node: Vnode | int) -> EntryAttributes:
+    async def _looked_up(self, node: Vnode | int) -> EntryAttributes:
         if isinstance(node, int):
             return self._current(node)
+        await node.measure()
         number = self.virtual.number(node)
         self.virtual.looked_up(number)
         return self._virtual(number)
@@ -323,7 +328,7 @@ class Operations(pyfuse3.Operations):
         node = self._vnode(number)
         content = await node.content()
         fh = self.handles.add(OpenVirtual(node, content))
-        lasting = content is None
+        lasting = content is None and not node.grows
         return FileInfo(fh=fh, keep_cache=lasting, direct_io=not lasting)
 
     def _list_current(self, token: pyfuse3.ReaddirToken, entries: Sequence[Found], start: int) -> None:

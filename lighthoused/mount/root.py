@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 from lighthoused.core import names
+from lighthoused.mount.eventlog import EventLog
 from lighthoused.mount.following import Following
 from lighthoused.mount.history import History
 from lighthoused.mount.pipes import Pipes
@@ -25,6 +26,7 @@ class Rooms(NamedTuple):
     status_of: StatusOf
     pipes: Pipes
     following: Following
+    log: EventLog
 
 
 class Root(Vdir):
@@ -58,7 +60,7 @@ class ProjectDir(Vdir):
         super().__init__(owner, ("project", project.name))
         self._entries = [
             Entry(b"current", project.root),
-            Entry(b"history", History(owner, rooms.tree, project)),
+            Entry(b"history", History(owner, rooms.tree, project, rooms.log)),
             Entry(b"status", StatusDir(owner, project.name, rooms.status_of(project))),
             Entry(b"streams", StreamsDir(owner, project.name, rooms.pipes, rooms.following)),
         ]

@@ -40,11 +40,20 @@ class Vnode(ABC):
         """All listed entries; more may be found by `lookup`."""
         raise refuse(errno.ENOTDIR)
 
+    async def measure(self) -> None:
+        """Bring up to date what `attributes` tells, where that takes long; listings do without."""
+        return
+
     async def content(self) -> bytes | None:
         """The whole content at open, for a file made up on the spot; None where `read` looks it up."""
         return None
 
-    def read(self, offset: int, size: int) -> bytes:
+    @property
+    def grows(self) -> bool:
+        """Whether `read` may give more later: the kernel then keeps nothing of it."""
+        return False
+
+    async def read(self, offset: int, size: int) -> bytes:
         """Part of the content of a file whose `content` is None."""
         raise refuse(errno.EINVAL)
 

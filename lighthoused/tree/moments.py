@@ -10,25 +10,28 @@ _SEQ = re.compile(r"@(\d{1,19})")
 _AGO = re.compile(r"(\d{1,9})(s|m|h|d|w)")
 _UNIT_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _TIME = re.compile(
-    r"(\d{4}-\d{2}-\d{2})(?:[Tt _](\d{2}:\d{2})(:\d{2})?(?:\.(\d{1,9}))?\s?(Z|z|[+-]\d{2}:\d{2})?)?", re.ASCII
+    r"(\d{4}-\d{2}-\d{2})(?:[Tt _](\d{2}:\d{2})(?:(:\d{2})(?:\.(\d+))?)?\s?(Z|z|[+-]\d{2}:\d{2})?)?", re.ASCII
 )
+LEAP = ":60"
 
 
 def parse_time(text: str) -> int | None:
-    """ns since the epoch of an RFC 3339 time (without zone: UTC; a date alone: its beginning); None if it is not one.
+    """ns since the epoch of an RFC 3339 time (a date alone: its beginning); None if it is not one.
 
-    Raises Invalid for a time that does not exist, such as February 30th.
+    Without a zone it is this machine's local time, as `lighthousectl log` shows it. Finer fractions than ns are cut; a
+    leap second is the one after it. Raises Invalid for a time that does not exist, such as February 30th.
     """
     found = _TIME.fullmatch(text)
     if found is None:
         return None
     date, minutes, seconds, fraction, zone = found.groups()
-    iso = f"{date}T{minutes or '00:00'}{seconds or ':00'}{_offset(zone)}"
+    is_leap = seconds == LEAP
+    iso = f"{date}T{minutes or '00:00'}{':59' if is_leap else seconds or ':00'}{_offset(zone)}"
     try:
-        whole = datetime.fromisoformat(iso)
-    except ValueError as error:
+        whole = int(datetime.fromisoformat(iso).timestamp())
+    except (ValueError, OverflowError) as error:
         raise Invalid(f"{text!r} is not a time that exists: {error}.") from None
-    return int((whole - _EPOCH).total_seconds()) * 1_000_000_000 + int((fraction or "0").ljust(9, "0"))
+    return (whole + is_leap) * 1_000_000_000 + int((fraction or "0")[:9].ljust(9, "0"))
 
 
 def parse_ago(text: str, now: int) -> int | None:
@@ -82,8 +85,7 @@ def shown_time(ns: int) -> str:
     return f"{text}.{fraction:09d}Z" if fraction else f"{text}Z"
 
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
 def _offset(zone: str | None) -> str:
-    return "+00:00" if zone is None or zone in "Zz" else zone
+    if zone is None:
+        return ""
+    return "+00:00" if zone in "Zz" else zone
