@@ -5,6 +5,7 @@ from typing import Any
 
 import trio
 
+from lighthoused.core.errors import LighthouseError
 from lighthoused.protocol.messages import Progress
 from lighthoused.rpc.call import Final
 
@@ -15,16 +16,20 @@ Tell = Callable[[str, int, int], None]
 
 
 async def followed(work: Callable[[Tell], Awaitable[Any]]) -> AsyncIterator[Progress | Final]:
-    """Do the work and yield its progress, last its result."""
+    """Do the work and yield its progress, last its result. Raises the core errors that the work raises."""
     latest: list[Progress] = []
     results: list[Any] = []
+    refusals: list[LighthouseError] = []
     finished = trio.Event()
 
     def tell(what: str, done: int, total: int) -> None:
         latest[:] = [Progress(done, total, what)]
 
     async def run() -> None:
-        results.append(await work(tell))
+        try:
+            results.append(await work(tell))
+        except LighthouseError as refused:
+            refusals.append(refused)
         finished.set()
 
     async with trio.open_nursery() as nursery:
@@ -34,4 +39,6 @@ async def followed(work: Callable[[Tell], Awaitable[Any]]) -> AsyncIterator[Prog
                 await finished.wait()
             if latest and not finished.is_set():
                 yield latest[0]
+    if refusals:
+        raise refusals[0]
     yield Final(results[0])

@@ -6,7 +6,19 @@ from typing import Any
 import click
 
 from lighthoused import __version__
-from lighthoused.cli import agents, bisect, blame, checking, configuration, history, installing, log, projects, upkeep
+from lighthoused.cli import (
+    agents,
+    bisect,
+    blame,
+    checking,
+    configuration,
+    history,
+    installing,
+    log,
+    mirrors,
+    projects,
+    upkeep,
+)
 from lighthoused.cli.checking import EXIT_ERROR
 from lighthoused.cli.output import EXIT_USAGE, fail, say, show_json
 from lighthoused.cli.session import Session, command, with_shared_options
@@ -52,7 +64,15 @@ def completion(shell: str) -> None:
     click.echo(kind(cli, {}, "lighthousectl", "_LIGHTHOUSECTL_COMPLETE").source())
 
 
-for group in (projects.project, log.log, history.snapshot, checking.approvals, agents.token, configuration.config):
+for group in (
+    projects.project,
+    mirrors.mirror,
+    log.log,
+    history.snapshot,
+    checking.approvals,
+    agents.token,
+    configuration.config,
+):
     cli.add_command(group)
 for single in (
     history.history,

@@ -1,0 +1,1 @@
+"""Projects kept equal with ordinary directories."""
