@@ -23,14 +23,14 @@ class Past(Vnode):
         self.at = at
         self._reading = reading
         self._view = view
-        self._ino = ino
-        self._inode = inode
+        self.ino = ino
+        self.inode = inode
 
     def attributes(self) -> Inode:
-        return self._inode
+        return self.inode
 
     async def lookup(self, name: bytes) -> Vnode:
-        entry = self._reading.entry(self._ino, name, self.at)
+        entry = self._reading.entry(self.ino, name, self.at)
         if entry is None:
             raise refuse(errno.ENOENT)
         return self._child(entry.ino)
@@ -38,13 +38,13 @@ class Past(Vnode):
     async def entries(self) -> list[Entry]:
         """All that is kept: of a file that is not versioned, this moment's content may be gone."""
         entries = []
-        for found in self._reading.entries(self._ino, self.at):
+        for found in self._reading.entries(self.ino, self.at):
             with contextlib.suppress(FileNotFoundError):
                 entries.append(Entry(found.name, self._child(found.ino)))
         return entries
 
     async def read(self, offset: int, size: int) -> bytes:
-        return self._reading.read(self._inode, offset, size)
+        return self._reading.read(self.inode, offset, size)
 
     def _child(self, ino: int) -> "Past":
         return Past(self._reading, self._view, ino, self.at)

@@ -15,7 +15,10 @@ from lighthoused.core.inode import NAME_MAX, Found
 from lighthoused.mount.attributes import entry_attributes, missing, new_attributes
 from lighthoused.mount.guard import Observer, guarded
 from lighthoused.mount.handles import Handles, OpenDirectory, OpenFile, OpenVirtual, OpenVirtualDirectory
+from lighthoused.mount.moment import Past
+from lighthoused.mount.provenance import Provenance
 from lighthoused.mount.vnode import FIRST_VIRTUAL, FOREVER_S, Entry, Vnode, VnodeTable
+from lighthoused.tree.attributes import OWN
 from lighthoused.tree.refusal import existing, refuse
 from lighthoused.tree.tree import Tree
 
@@ -45,6 +48,7 @@ class Operations(pyfuse3.Operations):
         self._author_of = author_of
         self._state_dir = state_dir
         self._missing = missing(FOREVER_S)
+        self._provenance = Provenance(tree)
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -83,14 +87,18 @@ class Operations(pyfuse3.Operations):
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
         if name.startswith(UNSUPPORTED):
             raise refuse(errno.EOPNOTSUPP)
-        value = self._xattrs(inode).get(name)
+        if name.startswith(OWN):
+            value = await self._told(inode, name)
+        else:
+            value = self._xattrs(inode).get(name)
         if value is None:
             raise refuse(errno.ENODATA)
         return value
 
     @guarded
     async def listxattr(self, inode: int, ctx: RequestContext) -> Sequence[bytes]:
-        return list(self._xattrs(inode))
+        told = self._provenance.names if self._is_versioned(inode) else ()
+        return [*self._xattrs(inode), *told]
 
     @guarded
     async def statfs(self, ctx: RequestContext) -> pyfuse3.StatvfsData:
@@ -298,6 +306,15 @@ class Operations(pyfuse3.Operations):
         if inode is None:
             raise refuse(errno.ENOENT)
         return inode.xattrs
+
+    def _is_versioned(self, number: int) -> bool:
+        return self._is_current(number) or isinstance(self._vnode(number), Past)
+
+    async def _told(self, number: int, name: bytes) -> bytes | None:
+        if self._is_current(number):
+            return await self._provenance.value(name, number)
+        node = self._vnode(number)
+        return await self._provenance.value(name, node.ino, node.at) if isinstance(node, Past) else None
 
     async def _writable(self, *numbers: int) -> None:
         if not all(map(self._is_current, numbers)):

@@ -67,13 +67,13 @@ class Versions:
                     key = cursor.key()
         return found
 
-    def inode_versions(self, ino: int, since: int = 0, until: int = NOW) -> list[tuple[int, Inode]]:
-        """(seq, version) of an inode with `since` <= seq <= `until`, newest first."""
-        found = []
+    def inode_versions(self, ino: int, since: int = 0, until: int = NOW, limit: int = NOW) -> list[tuple[int, Inode]]:
+        """(seq, version) of up to `limit` versions of an inode with `since` <= seq <= `until`, newest first."""
+        found: list[tuple[int, Inode]] = []
         prefix = inode_key(ino)
         with self._env.read() as txn, txn.cursor(db=self._inodes) as cursor:
             there = cursor.set_range(prefix + descending(until))
-            while there and cursor.key()[:8] == prefix:
+            while there and len(found) < limit and cursor.key()[:8] == prefix:
                 seq = NOW - number(cursor.key()[8:])
                 if seq < since:
                     break
