@@ -1,11 +1,11 @@
-"""``./dev perf [service|mount|programs]``: measure, print tables, keep them as JSON beside the ones before."""
+"""``./dev perf [service|mount|programs|scale]``: measure, print tables, keep them as JSON beside the ones before."""
 
 import sys
 
-from perf import mount, programs, service
+from perf import mount, programs, scale, service
 from perf.table import show
 
-TABLES = {"service": service.measure, "mount": mount.measure, "programs": programs.measure}
+TABLES = {"service": service.measure, "mount": mount.measure, "programs": programs.measure, "scale": scale.measure}
 
 
 def main(arguments: list[str]) -> None:

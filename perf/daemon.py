@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 from lighthoused.client import Client
@@ -24,13 +25,32 @@ class Measured:
         self.socket = self.base / "sock"
         self.mount = self.base / "mnt"
         self.current = self.mount / "demo" / "current"
-        command = [sys.executable, "-m", "lighthoused", "serve", str(self.source), "--state", str(self.base / "state")]
-        command += ["--socket", str(self.socket), "--mount", str(self.mount), "--log-format", "json"]
+        self.command = [
+            sys.executable,
+            "-m",
+            "lighthoused",
+            "serve",
+            str(self.source),
+            "--state",
+            str(self.base / "state"),
+        ]
+        self.command += ["--socket", str(self.socket), "--mount", str(self.mount), "--log-format", "json"]
         self.log = open(self.base / "log", "wb")  # noqa: SIM115
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log, text=True)
+        self._start()
+
+    def _start(self) -> None:
+        self.process = subprocess.Popen(self.command, stdout=subprocess.PIPE, stderr=self.log, text=True)
         assert self.process.stdout is not None
         if not any(READY in line for line in self.process.stdout):
             raise SystemExit("error: the daemon did not start: " + (self.base / "log").read_text())
+
+    def restart(self) -> float:
+        """Stop and start; seconds from start until it is ready."""
+        self.process.terminate()
+        self.process.wait()
+        started = time.perf_counter()
+        self._start()
+        return time.perf_counter() - started
 
     def __enter__(self) -> "Measured":
         return self

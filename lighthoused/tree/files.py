@@ -45,6 +45,7 @@ class Files:
         self._reading = reading
         self._cache = cache
         self._sealed = trio.lowlevel.ParkingLot()
+        self._unsealed: dict[int, Node] = {}
 
     def opened(self, ino: int) -> Node:
         """Count an open handle. Raises OSError ENOENT, EISDIR."""
@@ -117,6 +118,7 @@ class Files:
         """Make a version of the present content."""
         await self._sealing_over(node)
         if not node.is_dirty:
+            self._unsealed.pop(node.ino, None)
             return
         author, size = node.writer or Author(), node.size
         try:
@@ -130,17 +132,19 @@ class Files:
         stored = [*blocks, *((key, body, body[1:]) for key, body in sealed.nodes)]
         path = self._live.path(node)
         self._live.record("file.written", author, path, (node,), blocks=stored)
+        if not node.is_dirty:
+            self._unsealed.pop(node.ino, None)
 
     async def seal_old(self) -> None:
         """Make versions of files that have been dirty for `VERSION_EVERY_S`; call now and then."""
         before = self._live.clock() - int(VERSION_EVERY_S * 1e9)
-        for node in self._live.open_nodes():
+        for node in list(self._unsealed.values()):
             if node.dirty_since < before:
                 await self.seal(node)
 
     async def seal_all(self) -> None:
         """Make versions of everything dirty."""
-        for node in self._live.open_nodes():
+        for node in list(self._unsealed.values()):
             await self.seal(node)
 
     async def _seal_blocks(self, node: Node) -> list[StoredBlock]:
@@ -200,6 +204,7 @@ class Files:
         if node.writer is None:
             node.writer = author
             node.dirty_since = now
+            self._unsealed[node.ino] = node
         node.mtime = node.ctime = now
 
     def _strip_privileges(self, node: Node, author: Author) -> None:

@@ -83,10 +83,6 @@ class Live:
         if len(self._nodes) > self._capacity:
             self._evict()
 
-    def open_nodes(self) -> list[Node]:
-        """Nodes with content that is ahead of its last version, or is being made one."""
-        return [node for node in self._nodes.values() if node.is_dirty or node.sealing]
-
     def name(self, parent: int, name: bytes) -> Dentry | None:
         """The uncommitted entry of this name (ino 0: removed), None where the store's is current."""
         pending = self._names.get(parent)
