@@ -1,6 +1,5 @@
 """All mirrors: which there are (a projection of the stream `mirrors`), each kept going, paused and gone on with."""
 
-import errno
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
@@ -26,10 +25,8 @@ from lighthoused.tree.tree import Tree
 log = structlog.get_logger()
 
 STREAM = "mirrors"
-RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 """How long a paused mirror waits before it is tried again, the last one from then on."""
-ROOM = 16 * 1024 * 1024
-"""Free bytes without which a mirror that met a full disk does not go on."""
 CONFLICTS = 100
 REFUSED = 100
 
@@ -161,9 +158,6 @@ class Mirrors:
         outside = Outside(Path(running.mirror.directory), owners=os.geteuid() == 0)
         try:
             outside.check()
-            paused = running.progress.state == "paused"
-            if paused and running.progress.reason == os.strerror(errno.ENOSPC) and outside.room() < ROOM:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if base.fact("root") != outside.identity:
                 base.forget()
                 base.state("root", outside.identity)
@@ -184,6 +178,13 @@ class Mirrors:
             facts = {"directory": mirror.directory, **msgspec.to_builtins(conflict)}
             await self._append("mirror.conflict", facts, DAEMON, mirror.project, paths)
 
+        async def live() -> None:
+            if running.progress.reason:
+                running.progress.reason = ""
+                log.info("mirror.resumed", project=mirror.project, directory=mirror.directory)
+                facts = {"directory": mirror.directory}
+                await self._append("mirror.resumed", facts, DAEMON, mirror.project, (mirror.project,))
+
         adopt = "" if base.fact("compared") else mirror.adopt
         return Reconciler(
             self._tree,
@@ -193,6 +194,7 @@ class Mirrors:
             "mirror-" + _key(mirror),
             self._excluded,
             report,
+            live,
             self._invalidate,
             running.progress,
             adopt,
@@ -202,7 +204,7 @@ class Mirrors:
         strerror = problem.strerror if isinstance(problem, OSError) else str(problem)
         reason = strerror or str(problem)
         mirror, progress = running.mirror, running.progress
-        again = progress.state == "paused" and progress.reason == reason
+        again = progress.reason == reason
         progress.state, progress.reason = "paused", reason
         if again:
             return
@@ -221,7 +223,7 @@ class Mirrors:
             project=mirror.project,
             directory=mirror.directory,
             state=progress.state,
-            reason=progress.reason if progress.state == "paused" else "",
+            reason=progress.reason,
             compared=progress.compared,
             pending=progress.pending,
             refused=tuple(MirrorRefused(shown(path), reason) for path, reason in refused),

@@ -78,11 +78,6 @@ class Outside:
         if b"%d:%d" % (status.st_dev, status.st_ino) != self.identity:
             raise OSError(errno.ENOENT, "another directory has taken its place")
 
-    def room(self) -> int:
-        """Free bytes."""
-        disk = os.fstatvfs(self._fd)
-        return disk.f_bavail * disk.f_frsize
-
     def status(self, path: bytes) -> Status | None:
         """None where there is nothing, or no way without a symlink."""
         try:

@@ -38,14 +38,16 @@ from lighthoused.mirror.outside import Changed, Outside, Status
 from lighthoused.mirror.queue import MAX_PATHS, Queue
 from lighthoused.mirror.watching import Watch
 from lighthoused.protocol.messages import Filter, Project
+from lighthoused.store.blocks import decode
 from lighthoused.tree.tree import Tree
 
 ROUND = 64
 SETTLE_S = 0.05
 """How long changes gather before a round."""
-QUIET_NS = 100_000_000
+QUIET_S = 0.1
 """A file changed outside so recently may still be being written."""
-PATIENT_NS = 3_000_000_000
+PATIENT_S = 3.0
+"""How long a file may go on being written before what is there is taken."""
 REMOVAL_S = 0.3
 """How long something must be gone outside before it is removed inside: the directory itself may be going."""
 INLINE = 4 * 1024 * 1024
@@ -89,7 +91,11 @@ class Progress:
 
 
 class Reconciler:
-    """One mirror. `report` makes an event of a conflict, `invalidate` has the kernel forget what changed."""
+    """One mirror.
+
+    `report` makes an event of a conflict, `live` is told of the end of a full comparison, `invalidate` has the kernel
+    forget what changed.
+    """
 
     def __init__(
         self,
@@ -100,6 +106,7 @@ class Reconciler:
         identity: str,
         excluded: Callable[[bytes], bool],
         report: Callable[[Report], Any],
+        live: Callable[[], Any],
         invalidate: Callable[[Iterable[int], Iterable[tuple[int, bytes]]], Any],
         progress: Progress,
         adopt: str = "",
@@ -111,6 +118,7 @@ class Reconciler:
         self._identity = identity
         self._excluded = excluded
         self._report = report
+        self._live = live
         self._invalidate = invalidate
         self._progress = progress
         self._adopt = adopt
@@ -120,6 +128,7 @@ class Reconciler:
         self._comparing = False
         self._serial = time.time_ns()
         self._gone: dict[bytes, float] = {}
+        self._fresh: dict[bytes, float] = {}
 
     async def run(self) -> None:
         """Never returns. Raises OSError or core errors where it cannot go on for now."""
@@ -166,6 +175,7 @@ class Reconciler:
         self._comparing = False
         self._adopt = ""
         self._progress.state = "live"
+        await self._live()
         await trio.to_thread.run_sync(self._base.state, "compared", b"1")
 
     async def _walk_on(self) -> None:
@@ -260,18 +270,28 @@ class Reconciler:
             equal = equals.get(path)
             try:
                 status = self._outside.status(path)
-                if status is not None and _is_fresh(status, equal):
-                    self._again(path, QUIET_NS / 1e9)
+                if status is not None and _is_fresh(status, equal) and self._can_wait(path):
+                    self._again(path, QUIET_S)
                     continue
                 outside = self._outside.look(path, equal)
+                self._fresh.pop(path, None)
             except Changed:
-                self._again(path, QUIET_NS / 1e9)
+                self._again(path, QUIET_S)
                 continue
             except PermissionError as error:
                 self._refuse(path, str(error.strerror))
                 continue
             sights.append(Sight(path, equal, states[path], self._inside.seen(states[path], equal), outside))
         return sights
+
+    def _can_wait(self, path: bytes) -> bool:
+        now = time.monotonic()
+        if len(self._fresh) > MAX_PATHS:
+            self._fresh.clear()
+        if now - self._fresh.setdefault(path, now) < PATIENT_S:
+            return True
+        del self._fresh[path]
+        return False
 
     def _again(self, path: bytes, delay: float) -> None:
         trio.from_thread.run_sync(self._queue.add, path, delay)
@@ -560,7 +580,7 @@ class Reconciler:
 
     def _content(self, size: int, keys: list[tuple[int, bytes]], blocks: list[tuple[bytes, bytes, bytes]]) -> Content:
         sealed = self._inside.sealed(keys, 0)
-        return Content(size, sealed, [*blocks, *((key, body, body[1:]) for key, body in sealed.nodes)])
+        return Content(size, sealed, [*blocks, *((key, body, decode(body)) for key, body in sealed.nodes)])
 
     async def _remove_inside(self, sight: Sight) -> None:
         path, state = sight.path, sight.state
@@ -718,7 +738,7 @@ def _is_fresh(status: Status, equal: Equal | None) -> bool:
     if not stat.S_ISREG(status.stat.st_mode) or (equal is not None and status.mark == equal.outside_mark):
         return False
     age = time.time_ns() - status.stat.st_mtime_ns
-    return 0 <= age < QUIET_NS
+    return 0 <= age < QUIET_S * 1e9
 
 
 def _inode(status: Status, target: bytes, now: int) -> Inode:

@@ -539,7 +539,10 @@ class MirrorRefused(msgspec.Struct, frozen=True):
 
 
 class MirrorStatus(msgspec.Struct, frozen=True):
-    """`state`: starting, comparing, live or paused (`reason` says why). `pending`: paths that wait to be looked at."""
+    """`state`: starting, comparing, live or paused. `reason`: why it was paused last, until it is live again.
+
+    `pending`: paths that wait to be looked at.
+    """
 
     project: str
     directory: str
