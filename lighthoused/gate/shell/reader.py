@@ -70,13 +70,13 @@ class _Reading:
 
     def script(self) -> ast.Command:
         root = self._tree(self.source)
-        made = self._with_trouble(root, self._sequence(root.children))
+        made = self._with_trouble(root, self.sequence(root.children))
         if not _BRACE_WORD.search(self.source) or not (braces := _brace_words(root, self.source)):
             return made
         for at in reversed(braces):
             self.source = self.source[:at] + b'""' + self.source[at:]
         root = self._tree(self.source)
-        return ast.Branch((made, self._with_trouble(root, self._sequence(root.children))))
+        return ast.Branch((made, self._with_trouble(root, self.sequence(root.children))))
 
     def nested(self, source: str) -> ast.Command:
         """Source within this source, such as the inside of backticks."""
@@ -133,12 +133,12 @@ class _Reading:
             elif node.has_error:
                 waiting.extend(node.children)
 
-    def _sequence(self, nodes: Iterable[Node]) -> ast.Command:
+    def sequence(self, nodes: Iterable[Node]) -> ast.Command:
         """Statements among these nodes, in order; anything else is punctuation."""
         made = []
         for node in nodes:
             if node.type == "ERROR":
-                made.append(self._sequence(node.children))
+                made.append(self.sequence(node.children))
             elif node.is_named and node.type not in _NO_STATEMENT:
                 made.append(self.command(node))
             elif node.type == "&" and made:
@@ -151,12 +151,12 @@ class _Reading:
         parts = [child for child in node.children if child.is_named and child.type not in _NO_STATEMENT]
         if operators == ["||"] and len(parts) == 2 and not node.has_error:
             return ast.Either(self.command(parts[0]), self.command(parts[1]))
-        return self._sequence(node.children)
+        return self.sequence(node.children)
 
     def _compound(self, node: Node) -> ast.Command:
         if node.child_count and node.children[0].type == "((":
             return self._evaluation(node)
-        return self._sequence(node.children)
+        return self.sequence(node.children)
 
     def _pipeline(self, node: Node) -> ast.Command:
         return ast.Pipeline(
@@ -164,7 +164,7 @@ class _Reading:
         )
 
     def _subshell(self, node: Node) -> ast.Command:
-        return ast.Subshell(self._sequence(node.children))
+        return ast.Subshell(self.sequence(node.children))
 
     def _redirected(self, node: Node) -> ast.Command:
         """Redirections of a pipeline or list belong to its last command (a quirk of the grammar).
@@ -294,18 +294,18 @@ class _Reading:
             elif child.type == "elif_clause":
                 others.append(self._if(child))
             elif child.type == "else_clause":
-                others.append(self._sequence(child.children))
+                others.append(self.sequence(child.children))
             else:
                 into.append(child)
-        bodies = (self._sequence(then), *(others or [ast.EMPTY]))
-        return ast.Sequence((self._sequence(condition), ast.Branch(bodies)))
+        bodies = (self.sequence(then), *(others or [ast.EMPTY]))
+        return ast.Sequence((self.sequence(condition), ast.Branch(bodies)))
 
     def _case(self, node: Node) -> ast.Command:
         bodies = []
         extra: list[ast.Part] = []
         for child in node.children:
             if child.type == "case_item":
-                bodies.append(self._sequence([each for each in child.children if each.type in _CONVERT]))
+                bodies.append(self.sequence([each for each in child.children if each.type in _CONVERT]))
             elif child.is_named:
                 extra.extend(self.words.word(child).parts)
         subject = ast.Simple((), (), (), frozenset(), tuple(extra))
@@ -314,7 +314,7 @@ class _Reading:
     def _while(self, node: Node) -> ast.Command:
         body = next((child for child in node.children if child.type == "do_group"), None)
         condition = [child for child in node.children if child is not body and child.type not in ("while", "until")]
-        return ast.While(self._sequence(condition), self._sequence(body.children) if body else ast.EMPTY)
+        return ast.While(self.sequence(condition), self.sequence(body.children) if body else ast.EMPTY)
 
     def _for(self, node: Node) -> ast.Command:
         """Without ``in`` the loop takes the positional parameters."""
@@ -326,7 +326,7 @@ class _Reading:
             if child.type == "variable_name" and not name:
                 name = self.text(child)
             elif child.type in ("do_group", "compound_statement"):
-                body = self._sequence(child.children)
+                body = self.sequence(child.children)
             elif child.type == "in":
                 listed = True
             elif child.is_named and child.type not in _NO_STATEMENT:
@@ -335,7 +335,7 @@ class _Reading:
 
     def _for_arithmetic(self, node: Node) -> ast.Command:
         body = [child for child in node.children if child.type in ("do_group", "compound_statement")]
-        return ast.While(self._evaluation(node), self._sequence(body[0].children) if body else ast.EMPTY)
+        return ast.While(self._evaluation(node), self.sequence(body[0].children) if body else ast.EMPTY)
 
     def _function(self, node: Node) -> ast.Command:
         name = next((self.text(child) for child in node.children if child.type == "word"), "")
@@ -407,9 +407,9 @@ _CONVERT: dict[str, Callable[[_Reading, Node], ast.Command]] = {
     "variable_assignments": _Reading._assignments,
     "pipeline": _Reading._pipeline,
     "list": _Reading._list,
-    "program": lambda reading, node: reading._sequence(node.children),
-    "do_group": lambda reading, node: reading._sequence(node.children),
-    "negated_command": lambda reading, node: reading._sequence(node.children),
+    "program": lambda reading, node: reading.sequence(node.children),
+    "do_group": lambda reading, node: reading.sequence(node.children),
+    "negated_command": lambda reading, node: reading.sequence(node.children),
     "redirected_statement": _Reading._redirected,
     "compound_statement": _Reading._compound,
     "subshell": _Reading._subshell,

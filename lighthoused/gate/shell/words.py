@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Protocol
 
 from lighthoused.gate.shell import ast, braces, quoting
 
 if TYPE_CHECKING:
     from tree_sitter import Node
-
-    from lighthoused.gate.shell.reader import _Reading
 
 _PARAMETER = re.compile(
     r"\$\{(?P<length>#)?(?P<indirect>!)?(?P<name>[A-Za-z_]\w*|\d+|[@*#?$!\-])(?:\[(?P<index>[^\]]*)\])?"
@@ -20,10 +18,31 @@ _PARAMETER = re.compile(
 )
 
 
+class Reading(Protocol):
+    """What reads the source that words are part of, and the commands inside words."""
+
+    source: bytes
+
+    def text(self, node: Node) -> str:
+        """The source of a node."""
+
+    def nested(self, source: str) -> ast.Command:
+        """Other source within this one. Raises Unresolvable."""
+
+    def nested_word(self, source: str) -> ast.Word:
+        """A word that stands in other source. Raises Unresolvable."""
+
+    def printed(self, node: Node) -> ast.Command:
+        """A redirect that stands alone in a substitution, which prints the file."""
+
+    def sequence(self, nodes: Iterable[Node]) -> ast.Command:
+        """Statements among these nodes, in order."""
+
+
 class Words:
     """The words of one source. `mentioned` collects the names of parameters."""
 
-    def __init__(self, reading: _Reading) -> None:
+    def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self.mentioned: set[str] = set()
 
@@ -147,13 +166,13 @@ class Words:
         elif [child.type for child in node.children[1:-1]] == ["file_redirect"]:
             body = self._reading.printed(node.children[1])
         else:
-            body = self._reading._sequence(node.children)
+            body = self._reading.sequence(node.children)
         self.mentioned = mentioned
         yield ast.Subst(body, quoted)
 
     def _process_substitution(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
         mentioned = self.mentioned
-        body = self._reading._sequence(node.children)
+        body = self._reading.sequence(node.children)
         self.mentioned = mentioned
         yield ast.Process(body, self._source(node).startswith(b"<"))
 
