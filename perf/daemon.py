@@ -1,6 +1,5 @@
 """A daemon of its own to measure, in a temporary directory."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -74,6 +73,6 @@ class Measured:
             return head
 
     def resident_mb(self) -> float:
-        """Resident memory of the daemon, MB."""
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+        """Resident memory of the daemon, MB, without the pages of the store's file that the kernel has mapped in."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(status.partition("RssAnon:")[2].split()[0]) * 1024 / 1e6
