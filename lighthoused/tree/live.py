@@ -17,7 +17,7 @@ from lighthoused.tree.journal import Journal
 from lighthoused.tree.node import Node
 
 STREAM = "tree/"
-NODE_COST = 1500
+NODE_COST = 3500
 """Bytes that a cached node is taken to cost."""
 
 Naming = tuple[int, bytes, Dentry]
