@@ -2,7 +2,7 @@
 
 import os
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from lighthoused.core.errors import AlreadyExists, Invalid, LighthouseError, Not
 from lighthoused.core.events import Draft, Event
 from lighthoused.core.names import shown
 from lighthoused.mirror.base import Base
+from lighthoused.mirror.bench import Bench, Invalidate
 from lighthoused.mirror.comparing import first_difference
 from lighthoused.mirror.outside import Outside
 from lighthoused.mirror.reconciler import Progress, Reconciler, Report
@@ -30,7 +31,6 @@ RETRY_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 CONFLICTS = 100
 REFUSED = 100
 
-Invalidate = Callable[[Iterable[int], Iterable[tuple[int, bytes]]], Awaitable[None]]
 Tell = Callable[[str, int, int], None]
 
 
@@ -186,19 +186,9 @@ class Mirrors:
                 await self._append("mirror.resumed", facts, DAEMON, mirror.project, (mirror.project,))
 
         adopt = "" if base.fact("compared") else mirror.adopt
-        return Reconciler(
-            self._tree,
-            self._tree.projects.get(mirror.project),
-            outside,
-            base,
-            "mirror-" + _key(mirror),
-            self._excluded,
-            report,
-            live,
-            self._invalidate,
-            running.progress,
-            adopt,
-        )
+        project = self._tree.projects.get(mirror.project)
+        bench = Bench(self._tree, project, outside, base, "mirror-" + _key(mirror), self._invalidate)
+        return Reconciler(bench, self._excluded, report, live, running.progress, adopt)
 
     async def _pause(self, running: Running, problem: Exception) -> None:
         strerror = problem.strerror if isinstance(problem, OSError) else str(problem)

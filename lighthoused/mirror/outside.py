@@ -175,10 +175,14 @@ class Outside:
                 return
             self._discard(at, temporary, expected, lambda: _put_back(at, temporary, name))
 
-    def drop(self, path: bytes, temporary: bytes) -> None:
-        """Remove what was prepared and did not take its place."""
+    def drop(self, path: bytes, temporary: bytes, expected: bytes = b"") -> bool:
+        """Remove what was prepared; False where the name stands for what was there before, which `finish` looks at."""
         with contextlib.suppress(OSError), self._parent(path) as (at, _):
+            there = os.stat(temporary, dir_fd=at, follow_symlinks=False)
+            if expected and Status(there.st_ino, there).mark[:8] == expected[:8]:
+                return False
             os.unlink(temporary, dir_fd=at)
+        return True
 
     def finish(self, path: bytes, temporary: bytes, made: int, expected: bytes) -> bool:
         """After a crash: tidy up the temporary name; whether the change had been made."""

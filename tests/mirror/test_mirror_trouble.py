@@ -73,7 +73,7 @@ def test_a_large_file_with_holes(running: Running, tmp_path: Path) -> None:
         file.seek(6_000_000)
         file.write(b"end")
     settled(running, directory)
-    assert os.stat(directory / "out").st_blocks < 1000
+    assert os.stat(directory / "out").st_blocks * 512 <= 1024 * 1024
 
 
 def test_its_own_names_and_the_ignore_file(running: Running, tmp_path: Path) -> None:
