@@ -15,6 +15,8 @@ from lighthoused.tree.node import Node
 
 LISTING_PAGE = 4096
 ZEROS = bytes(BLOCK)
+ENTRY_COST = 400
+"""Bytes that a cached block takes beside its content."""
 
 
 class BlockCache:
@@ -22,7 +24,7 @@ class BlockCache:
 
     def __init__(self, blocks: Blocks, capacity: int) -> None:
         self._blocks = blocks
-        self._cache: LRUCache[bytes, bytes] = LRUCache(capacity, getsizeof=len)
+        self._cache: LRUCache[bytes, bytes] = LRUCache(capacity, getsizeof=lambda content: len(content) + ENTRY_COST)
         self._lock = threading.Lock()
 
     def load(self, key: bytes) -> bytes:
@@ -36,7 +38,7 @@ class BlockCache:
 
     def keep(self, key: bytes, content: bytes) -> None:
         """Remember a block that is likely to be read again."""
-        if len(content) <= self._cache.maxsize:
+        if len(content) + ENTRY_COST <= self._cache.maxsize:
             with self._lock:
                 self._cache[key] = content
 
