@@ -1,6 +1,8 @@
 """All mirrors: which there are (a projection of the stream `mirrors`), each kept going, paused and gone on with."""
 
+import contextlib
 import os
+import sqlite3
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -125,32 +127,30 @@ class Mirrors:
     async def _keep(self, running: Running) -> None:
         """Run a mirror, and again after each failure that may pass."""
         failures = 0
-        base = await trio.to_thread.run_sync(Base, self._database(running.mirror))
         try:
             with running.scope:
                 while True:
                     started = trio.current_time()
-                    problem = await self._once(running, base)
+                    problem = await self._once(running)
                     failures = 0 if trio.current_time() - started > RETRY_S[-1] else failures
                     await self._pause(running, problem)
                     await trio.sleep(RETRY_S[min(failures, len(RETRY_S) - 1)])
                     failures += 1
         finally:
-            base.close()
             running.ended.set()
 
-    async def _once(self, running: Running, base: Base) -> Exception:
-        try:
-            outside = await trio.to_thread.run_sync(self._open, running, base)
-        except OSError as error:
-            return error
+    async def _once(self, running: Running) -> Exception:
+        """Run a mirror until something is in its way; what that is."""
         problems: list[Exception] = []
-        try:
-            await self._reconciler(running, base, outside).run()
-        except* (OSError, LighthouseError) as failed:
-            problems.append(_first(failed))
-        finally:
-            outside.close()
+        with contextlib.ExitStack() as opened:
+            try:
+                base = await trio.to_thread.run_sync(Base, self._database(running.mirror))
+                opened.callback(base.close)
+                outside = await trio.to_thread.run_sync(self._open, running, base)
+                opened.callback(outside.close)
+                await self._reconciler(running, base, outside).run()
+            except* (OSError, LighthouseError, sqlite3.Error) as failed:
+                problems.append(_first(failed))
         return problems[0]
 
     def _open(self, running: Running, base: Base) -> Outside:
