@@ -20,6 +20,8 @@ EXAMPLES = {
     "project list": (["project", "list"], r"^demo\t"),
     "project import": (["project", "import", "SOURCE", "--name", "demo"], r"^demo is at .*/mnt/demo/current$"),
     "project export": (["project", "export", "demo", "NEW"], r"entries, \d+ bytes, as of @\d+"),
+    "mirror list": (["mirror", "list"], r"^$"),
+    "mirror status": (["mirror", "status"], r"^$"),
     "log tail": (["log", "tail", "-n", "2"], r"(?s)^@\d+ +\d{4}-\d\d-\d\d .*\n@\d+ "),
     "log query": (["log", "query", "--type", "agent.*", "--agent", "alice"], r"alice +agent\.registered +agents/alice"),
     "log verify": (["log", "verify"], r"^\d+ events, head \w{64}: whole$"),
@@ -43,7 +45,11 @@ EXAMPLES = {
     "config show": (["config", "show"], r'^paths\.socket = ".*/sock"$'),
 }
 CTL = [sys.executable, "-m", "lighthoused.cli.launch"]
-ELSEWHERE = {"approvals show", "approvals approve", "approvals deny", "hook", "hook install", "hook uninstall"}
+ELSEWHERE = {
+    *("approvals show", "approvals approve", "approvals deny"),
+    *("hook", "hook install", "hook uninstall"),
+    *("mirror add", "mirror remove"),
+}
 WITHOUT_JSON = {"completion", "run"}
 WITHOUT_DAEMON = {"config check", "config show", "fsck", "run"}
 
