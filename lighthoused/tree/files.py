@@ -13,7 +13,7 @@ import trio
 
 from lighthoused.core.author import Author
 from lighthoused.core.inode import BLOCK, HOLE, MAX_FILE_SIZE
-from lighthoused.store.blocks import encode
+from lighthoused.store.blocks import decode, encode
 from lighthoused.tree.blockmap import Sealed
 from lighthoused.tree.live import Live
 from lighthoused.tree.node import Node
@@ -129,7 +129,7 @@ class Files:
         sealed = node.blocks.seal()
         node.sealed = Sealed(sealed.content, sealed.mapped)
         node.sealed_size = size
-        stored = [*blocks, *((key, body, body[1:]) for key, body in sealed.nodes)]
+        stored = [*blocks, *((key, body, decode(body)) for key, body in sealed.nodes)]
         path = self._live.path(node)
         self._live.record("file.written", author, path, (node,), blocks=stored)
         if not node.is_dirty:

@@ -151,6 +151,17 @@ def test_sparse_files_take_no_room(running: Running, here: Path) -> None:
     assert stored < 64 << 20
 
 
+def test_a_sparse_file_of_many_blocks_is_read_right_after_it_was_written(here: Path) -> None:
+    for number in range(10):
+        path = here / f"sparse{number}"
+        with open(path, "wb") as file:
+            for block in range(0, 200, 7):
+                os.pwrite(file.fileno(), b"%d" % block, block * 131_072)
+        with open(path, "rb") as file:
+            for block in range(0, 200, 7):
+                assert os.pread(file.fileno(), 3, block * 131_072).rstrip(b"\0") == b"%d" % block
+
+
 def test_appends_of_several_processes_do_not_overwrite_each_other(here: Path) -> None:
     code = "import os, sys\nf = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)\n"
     code += "for _ in range(100): os.write(f, sys.argv[2].encode() * 10 + b'\\n')"
