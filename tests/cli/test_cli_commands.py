@@ -28,6 +28,7 @@ EXAMPLES = {
     "history": (["history", "a.txt"], r"alice\tfile\.written\tdemo/a\.txt"),
     "blame": (["blame", "a.txt"], r"alice"),
     "fsck": (["fsck"], r"\d+ events"),
+    "gc": (["gc", "--dry-run"], r"\d"),
     "diff": (["diff", "begin"], r"\+by alice"),
     "undo": (["undo", "--agent", "alice", "--yes"], r"(?s)^remove\tdemo/a\.txt.*done, as of @\d+|nothing to undo"),
     "snapshot create": (["snapshot", "create", "NAME"], r" is @\d+: history/snapshots/"),
@@ -49,6 +50,7 @@ ELSEWHERE = {
     *("approvals show", "approvals approve", "approvals deny"),
     *("hook", "hook install", "hook uninstall"),
     *("mirror add", "mirror remove"),
+    "bisect",
 }
 WITHOUT_JSON = {"completion", "run"}
 WITHOUT_DAEMON = {"config check", "config show", "fsck", "run"}
