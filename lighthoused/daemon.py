@@ -23,6 +23,7 @@ from prometheus_client import CollectorRegistry
 
 from lighthoused import __version__
 from lighthoused.api.agents import AgentsApi
+from lighthoused.api.agents import fold as fold_agents
 from lighthoused.api.approvals import ApprovalsApi
 from lighthoused.api.connection import ConnectionApi
 from lighthoused.api.gate import GateApi
@@ -102,6 +103,7 @@ class Daemon:
         self.metrics.log.follow_head(lambda: self.store.writer.committed)
         self.tree = Tree(self.store, self.clock, config.mount.cache_bytes)
         self.agents = Agents(self.clock)
+        fold_agents(self.agents, self.store.log)
         self.tokens = Tokens(KeyRing.load(config.paths.state / "token.keys"), self.clock)
         fold(self.tokens, self.store.log)
         self.access = Access(self.agents, self.tokens, os.geteuid(), config.rpc.rate, self._report_security)
@@ -378,6 +380,7 @@ async def _serve_edges(
     finally:
         if daemon.session is not None:
             daemon.session.close()
+        daemon.agents.close()
         listener.close()
         config.paths.socket.unlink(missing_ok=True)
 

@@ -7,11 +7,26 @@ import msgspec
 from lighthoused.core.appended import Appended
 from lighthoused.core.errors import Denied
 from lighthoused.core.events import Draft
-from lighthoused.identity.agents import Agents
-from lighthoused.protocol.messages import AgentList, AgentListRequest, AgentRegisterRequest, AgentView, Request
+from lighthoused.identity.agents import MAX_AGENTS, Agents
+from lighthoused.protocol.messages import AgentList, AgentListRequest, AgentRegisterRequest, AgentView, Filter, Request
 from lighthoused.rpc.call import Call, Handler
+from lighthoused.store.log import Log
 
+TYPE = "agent.registered"
 Append = Callable[[tuple[Draft, ...]], Awaitable[tuple[Appended, ...]]]
+
+
+def fold(agents: Agents, log: Log) -> None:
+    """Know again the processes that the log says were registered last."""
+    cursor = seen = 0
+    while seen < MAX_AGENTS:
+        page = log.query(Filter(type=TYPE), cursor=cursor, reverse=True)
+        for event, _ in page.events:
+            agents.restore(event.agent, event.uid, event.time, msgspec.msgpack.decode(event.payload))
+        seen += len(page.events)
+        cursor = page.cursor
+        if not cursor:
+            return
 
 
 class AgentsApi:
@@ -35,8 +50,8 @@ class AgentsApi:
         view = self._agents.register(request.agent, pid, request.session, author.uid)
         draft = Draft(
             stream=f"agents/{view.agent}",
-            type="agent.registered",
-            payload=msgspec.msgpack.encode({"pid": view.pid, "session": view.session}),
+            type=TYPE,
+            payload=msgspec.msgpack.encode(await self._agents.mark(view.pid)),
             time=self._clock(),
             agent=view.agent,
             session=view.session,

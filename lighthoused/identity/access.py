@@ -14,7 +14,8 @@ from cachetools import LRUCache
 
 from lighthoused.core.author import Author
 from lighthoused.core.errors import Denied, LighthouseError, Overloaded, Unauthenticated
-from lighthoused.identity.agents import NOBODY, Agents
+from lighthoused.identity.acting import NOBODY
+from lighthoused.identity.agents import Agents
 from lighthoused.identity.tokens import Tokens
 from lighthoused.protocol.messages import RANKS, Method
 

@@ -1,20 +1,23 @@
 """Agents and their processes: a registered process and all its descendants act as that agent, in that session.
 
-A process is attributed by its ancestry; once attributed it stays so, also when its parents are gone. What has no
-registered ancestor is `unknown`: never the wrong agent.
+A process is attributed by its ancestry, else by what it carries (`marks`); once attributed it stays so, also when its
+parents are gone. What shows neither is `unknown`: never the wrong agent.
 """
 
 import re
 import secrets
 import time
-from collections.abc import Callable
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from cachetools import LRUCache
 
 from lighthoused.core.errors import Denied, Invalid, NotFound, Overloaded
 from lighthoused.core.events import UNKNOWN_AGENT
-from lighthoused.identity.processes import Process, process
+from lighthoused.identity.acting import NOBODY, Acting
+from lighthoused.identity.cgroups import Cgroups
+from lighthoused.identity.marks import Marks
+from lighthoused.identity.processes import Process, boot, process, user_of
 from lighthoused.protocol.messages import AgentView
 
 MAX_AGENTS = 10_000
@@ -23,16 +26,6 @@ RECHECK_S = 1.0
 """How long a pid is trusted to be the process it was."""
 MAX_ANCESTRY = 256
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-class Acting(NamedTuple):
-    """The agent and session a process acts as."""
-
-    agent: str = UNKNOWN_AGENT
-    session: str = ""
-
-
-NOBODY = Acting()
 
 
 class _Seen(NamedTuple):
@@ -52,10 +45,15 @@ class Agents:
     """Registered processes, and whom any process belongs to."""
 
     def __init__(
-        self, clock: Callable[[], int] = time.time_ns, monotonic: Callable[[], float] = time.monotonic
+        self,
+        clock: Callable[[], int] = time.time_ns,
+        monotonic: Callable[[], float] = time.monotonic,
+        marks: Marks | None = None,
     ) -> None:
         self._clock = clock
         self._monotonic = monotonic
+        self._marks = marks if marks is not None else Marks(Cgroups())
+        self._boot = boot()
         self._registered: dict[int, _Registered] = {}
         self._seen: LRUCache[int, _Seen] = LRUCache(CACHE)
 
@@ -76,8 +74,40 @@ class Agents:
             raise Overloaded(f"{MAX_AGENTS} agents are registered, the most there may be.")
         acting = Acting(agent, session or f"{agent}-{secrets.token_hex(4)}")
         self._registered[pid] = _Registered(acting, found, uid, self._clock())
+        self._seen.pop(pid, None)
         self._forget_strangers()
         return self._view(pid, self._registered[pid])
+
+    async def mark(self, pid: int) -> dict[str, object]:
+        """Give a registered process and its descendants a mark that outlives their ancestry.
+
+        What `restore` needs to know them again, to be put on record.
+        """
+        registered = self._registered[pid]
+        group = await self._marks.put(registered.acting, pid)
+        self._forget_strangers()
+        return {
+            "pid": pid,
+            "session": registered.acting.session,
+            "started": registered.process.started,
+            "boot": self._boot,
+            "group": group,
+            "user": user_of(pid),
+        }
+
+    def restore(self, agent: str, uid: int, since: int, record: Mapping[str, Any]) -> None:
+        """Know a process again that another run of the daemon registered, newest first."""
+        if record.get("boot") != self._boot:
+            return
+        pid, acting = record["pid"], Acting(agent, record["session"])
+        self._marks.restore(acting, record["group"], record["user"])
+        found = process(pid)
+        if found is not None and found.started == record["started"] and pid not in self._registered:
+            self._registered[pid] = _Registered(acting, found, uid, since)
+
+    def close(self) -> None:
+        """Leave nothing behind but groups that processes are in."""
+        self._marks.clear()
 
     def list(self) -> tuple[AgentView, ...]:
         """All registered processes, newest first; dead ones until somebody registers again."""
@@ -86,7 +116,7 @@ class Agents:
 
     def of(self, pid: int) -> Acting:
         """Whom a process acts as; `NOBODY` where that is not proven."""
-        if not self._registered:
+        if not self._registered and not self._marks:
             return NOBODY
         now = self._monotonic()
         seen = self._seen.get(pid)
@@ -97,6 +127,8 @@ class Agents:
             return seen.acting if seen is not None and now < seen.until + RECHECK_S else NOBODY
         if seen is None or seen.started != found.started:
             acting = self._inherited(pid, found)
+            if acting == NOBODY:
+                acting = self._marks.of(pid)
         else:
             acting = seen.acting
         self._seen[pid] = _Seen(acting, found.started, now + RECHECK_S)

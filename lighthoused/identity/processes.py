@@ -1,6 +1,10 @@
-"""What /proc tells about a process: its parent and when it started (proc(5))."""
+"""What /proc tells about a process: its parent, when it started, its children and environment (proc(5))."""
 
+import os
+from collections.abc import Iterable
 from typing import NamedTuple
+
+MAX_ENVIRONMENT = 256 * 1024
 
 
 class Process(NamedTuple):
@@ -18,3 +22,43 @@ def process(pid: int) -> Process | None:
         return Process(int(fields[1]), int(fields[19]))
     except (OSError, IndexError, ValueError):
         return None
+
+
+def children_of(parents: Iterable[int]) -> set[int]:
+    """All present processes with one of these parents."""
+    wanted = set(parents)
+    found = set()
+    for name in os.listdir("/proc"):
+        if name.isascii() and name.isdigit():
+            child = process(int(name))
+            if child is not None and child.parent in wanted:
+                found.add(int(name))
+    return found
+
+
+def environment(pid: int, names: Iterable[str]) -> dict[str, str]:
+    """These variables as the process was started with; empty where they cannot be read."""
+    try:
+        with open(f"/proc/{pid}/environ", "rb", buffering=0) as file:
+            given = dict(entry.partition(b"=")[::2] for entry in file.read(MAX_ENVIRONMENT).split(b"\0"))
+    except OSError:
+        return {}
+    wanted = ((name, given.get(name.encode())) for name in names)
+    return {name: value.decode("utf-8", "replace") for name, value in wanted if value is not None}
+
+
+def user_of(pid: int) -> int:
+    """The uid that a process runs as; -1 where there is none."""
+    try:
+        return os.stat(f"/proc/{pid}").st_uid
+    except OSError:
+        return -1
+
+
+def boot() -> str:
+    """What tells this run of the kernel from any other."""
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            return file.read().strip()
+    except OSError:
+        return ""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from lighthoused.core.errors import Denied, Invalid, NotFound
-from lighthoused.identity.agents import NOBODY, Agents
+from lighthoused.identity.acting import NOBODY
+from lighthoused.identity.agents import Agents
 
 
 class Shell:
