@@ -51,9 +51,9 @@ class Environment:
         """A read transaction, to be left soon: while it lasts, no page is reused and the map cannot grow."""
         return _Read(self._env, self._gate)
 
-    def begin_write(self) -> Any:
-        """The write transaction; for the writer thread alone."""
-        return self._env.begin(write=True)
+    def begin_write(self, buffers: bool = False) -> Any:
+        """The write transaction; for the writer thread alone. `buffers`: values are given without being copied."""
+        return self._env.begin(write=True, buffers=True) if buffers else self._env.begin(write=True)
 
     def grow(self) -> None:
         """Double the map, once no reader is inside. Raises StoreFull at its greatest size."""

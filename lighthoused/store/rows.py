@@ -4,10 +4,10 @@ A change here is no event: rows are restored from the log, or removed because no
 short transaction between two groups of the writer.
 """
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import islice
+from time import monotonic
 from typing import Any, NamedTuple
 
 import trio
@@ -21,6 +21,9 @@ PAGE = 2000
 PAGE_BYTES = 4 * 1024 * 1024
 TURN_S = 0.002
 """How long one change may keep the writer from appends, the sync apart."""
+SHARE = 0.1
+"""Of the time that a change had to wait for its turn: behind large groups it may take that much instead."""
+MAX_TURN_S = 0.05
 LOOK_EVERY = 32
 """Rows between two looks at the clock."""
 
@@ -58,6 +61,12 @@ class Rows:
                 return
             yield page
             after = page[-1]
+
+    def count(self, table: Table) -> int:
+        """How many rows a table has."""
+        with self._env.read() as txn:
+            rows: int = txn.stat(self._env.table(table))["entries"]
+            return rows
 
     def log(self, after: int, until: int) -> Iterator[list[tuple[int, bytes]]]:
         """(seq, stored record) of the events after one seq and up to another, by pages."""
@@ -99,22 +108,33 @@ class Rows:
             await self._chore(partial(_put, self._env, piece))
 
     async def remove(self, rows: Sequence[tuple[Table, bytes]], pruned: Mapping[int, int]) -> int:
-        """Remove version rows, as many as a turn allows, and note what `pruned` says; how many of them are gone."""
+        """Remove version rows, as many as a turn allows, and note what `pruned` says; how many of them are gone.
+
+        An inode's rows may come in several calls, the newest first: what is noted never goes back.
+        """
         tables = {table: self._env.table(table) for table in (INODES, DENTRIES)}
         noted = self._env.table(PRUNED)
 
+        asked = monotonic()
+
         def delete(txn: Any) -> int:
-            until = time.monotonic() + TURN_S
+            until = _end_of_turn(asked)
             for ino, seq in pruned.items():
-                txn.put(u64(ino), u64(seq), db=noted)
+                there = txn.get(u64(ino), db=noted)
+                if there is None or number(there) < seq:
+                    txn.put(u64(ino), u64(seq), db=noted)
             for done, (table, key) in enumerate(rows):
-                if done and not done % LOOK_EVERY and time.monotonic() > until:
+                if done and not done % LOOK_EVERY and monotonic() > until:
                     return done
                 txn.delete(key, db=tables[table])
             return len(rows)
 
         done: int = await self._chore(delete)
         return done
+
+    def is_watched(self, key: bytes) -> bool:
+        """Whether a block was stored since `watch`."""
+        return key in self._writer.watched
 
     async def watch(self, watching: bool) -> None:
         """Remember the blocks that are stored from now on: `discard` leaves them alone."""
@@ -124,16 +144,18 @@ class Rows:
         """Remove blocks, as many as a turn allows, but for those stored since `watch`."""
         handle = self._env.table(BLOCKS)
         fresh = self._writer.watched
+        asked = monotonic()
 
         def discard(txn: Any) -> Discarded:
-            until = time.monotonic() + TURN_S
+            until = _end_of_turn(asked)
             blocks = size = 0
             for done, key in enumerate(keys):
-                if done and not done % LOOK_EVERY and time.monotonic() > until:
+                if done and not done % LOOK_EVERY and monotonic() > until:
                     return Discarded(done, blocks, size)
-                stored = txn.pop(key, db=handle) if key not in fresh else None
+                stored = txn.get(key, db=handle) if key not in fresh else None
                 if stored is not None:
                     blocks, size = blocks + 1, size + len(stored)
+                    txn.delete(key, db=handle)
             return Discarded(len(keys), blocks, size)
 
         discarded: Discarded = await self._chore(discard)
@@ -166,6 +188,15 @@ class Rows:
         if isinstance(outcomes[0], LighthouseError):
             raise outcomes[0]
         return outcomes[0]
+
+
+def _end_of_turn(asked: float) -> float:
+    """When a turn has to end that was asked for then.
+
+    Were it always `TURN_S`, removal would fall behind writers that fill every group, and never end.
+    """
+    now = monotonic()
+    return now + min(max(TURN_S, (now - asked) * SHARE), MAX_TURN_S)
 
 
 def _put(env: Environment, rows: Sequence[tuple[Table, bytes, bytes | None]], txn: Any) -> None:

@@ -175,7 +175,7 @@ class Writer:
     def _do(self, chore: Chore) -> None:
         outcome: Any
         try:
-            with self._env.begin_write() as txn:
+            with self._env.begin_write(buffers=True) as txn:
                 outcome = chore.work(txn)
         except lmdb.Error as error:
             outcome = self._env.refusal(error, "The store could not be tidied")

@@ -5,18 +5,23 @@ for, which may have read rows that are gone now. From here on every block that i
 sealed, and only then it is marked what the rows refer to: whatever a later version can share with an older one is
 either marked or noted. Blocks that are neither are removed, by turns again. Killed at any point it leaves rows and
 blocks that the next collection removes.
+
+One run removes what was there when it began, however much is written meanwhile: versions after that seq are passed
+over, and so are blocks that were noted.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
+from typing import TypeVar
 
 import structlog
 import trio
+from blake3 import blake3
 
 from lighthoused.core.author import Author
 from lighthoused.core.errors import Corrupt, Invalid, LighthouseError
-from lighthoused.core.inode import decode_inode
+from lighthoused.core.inode import Inode, decode_inode
 from lighthoused.protocol.messages import GcReply
 from lighthoused.store.schema import BLOCKS, INODES, Table
 from lighthoused.tree.blockmap import BlockMap
@@ -24,9 +29,12 @@ from lighthoused.tree.ignore import Rules
 from lighthoused.tree.moments import parse_ago
 from lighthoused.tree.replay import Progress
 from lighthoused.tree.retention import Doomed, Retention
+from lighthoused.tree.sketch import Sketch
 from lighthoused.tree.tree import Tree
 
 log = structlog.get_logger()
+
+Found = TypeVar("Found")
 
 BATCH = 5000
 """Rows looked for before they are removed."""
@@ -68,7 +76,7 @@ class Gc:
             await self._rows.watch(True)
             try:
                 await self._tree.settle()
-                kept = await trio.to_thread.run_sync(self._marked, doomed, progress, abandon_on_cancel=True)
+                kept = await trio.to_thread.run_sync(self._marked, doomed, dry, progress, abandon_on_cancel=True)
                 blocks, size = await self._sweep(kept, dry, progress)
             finally:
                 with trio.CancelScope(shield=True):
@@ -84,19 +92,21 @@ class Gc:
             raise Invalid(f"{keep!r} is not a duration.", "Use a number and s, m, h, d or w, like 30d.")
         return max(self._tree.store.log.seq_at(since), self._tree.projects.horizon)
 
-    async def _prune(self, horizon: int, dry: bool, progress: Progress) -> tuple[set[bytes], int]:
-        """Remove rows; in a dry run the inode rows' keys are given instead. And how many there are."""
+    async def _prune(self, horizon: int, dry: bool, progress: Progress) -> tuple[Sketch, int]:
+        """Remove rows; in a dry run hashes of the inode rows' keys are given instead. And how many there are."""
         tree = self._tree
         projects = tree.projects.all()
         snapshots = [made.seq for project in projects for made in tree.projects.snapshots(project.name).values()]
         roots = {project.root: Rules.read(tree.store, tree.reading, project.root) for project in projects}
-        found = Retention(self._rows, horizon, snapshots, roots).doomed()
-        doomed: set[bytes] = set()
+        found = Retention(self._rows, tree.store.log.head().seq, horizon, snapshots, roots).doomed()
+        doomed = Sketch(self._rows.count(INODES) if dry else 0)
         count = 0
         while batch := await trio.to_thread.run_sync(_some, found):
             count += len(batch)
             if dry:
-                doomed.update(row.key for row in batch if row.table is INODES)
+                for row in batch:
+                    if row.table is INODES:
+                        doomed.add(blake3(row.key).digest())
             else:
                 await self._remove(batch)
             progress("rows", count, 0)
@@ -110,43 +120,50 @@ class Gc:
             rows, pruned = rows[done:], {}
             await trio.sleep(PAUSE_S)
 
-    def _marked(self, doomed: set[bytes], progress: Progress) -> set[bytes]:
+    def _marked(self, doomed: Sketch, dry: bool, progress: Progress) -> Sketch:
         """All blocks that rows refer to, map nodes included."""
-        kept: set[bytes] = set()
+        kept = Sketch(self._rows.count(BLOCKS))
         done = 0
         for page in self._rows.scan(INODES):
             with _readable():
-                for value in (value for key, value in page if key not in doomed):
-                    inode = decode_inode(value)
-                    kept.update(inode.content)
-                    if inode.mapped:
-                        kept.update(key for _, key in BlockMap(inode, self._tree.store.blocks.get).stored())
+                for key, value in page:
+                    if not (dry and blake3(key).digest() in doomed):
+                        self._mark(decode_inode(value), kept)
             done += len(page)
             progress("inodes", done, 0)
         return kept
 
-    def _unmarked(self, kept: set[bytes]) -> list[bytes]:
-        """Blocks that are there now and that no row refers to."""
-        return [key for page in self._rows.keys(BLOCKS) for key in page if key not in kept]
+    def _mark(self, inode: Inode, kept: Sketch) -> None:
+        for block in filter(None, inode.content):
+            kept.add(block)
+        if inode.mapped:
+            for _, block in BlockMap(inode, self._tree.store.blocks.get).stored():
+                kept.add(block)
 
-    async def _sweep(self, kept: set[bytes], dry: bool, progress: Progress) -> tuple[int, int]:
-        keys = await trio.to_thread.run_sync(self._unmarked, kept, abandon_on_cancel=True)
-        if dry:
-            return len(keys), await trio.to_thread.run_sync(self._size, keys, abandon_on_cancel=True)
-        blocks = size = start = 0
-        while start < len(keys):
-            discarded = await self._rows.discard(keys[start : start + BATCH])
-            blocks, size, start = blocks + discarded.blocks, size + discarded.size, start + discarded.done
-            progress("blocks", start, len(keys))
-            await trio.sleep(PAUSE_S)
+    def _unmarked(self, kept: Sketch) -> Iterator[bytes]:
+        """Blocks that no row refers to, but for those stored since `watch`; found as it goes, a page at a time."""
+        for page in self._rows.keys(BLOCKS):
+            yield from (key for key in page if key not in kept and not self._rows.is_watched(key))
+
+    async def _sweep(self, kept: Sketch, dry: bool, progress: Progress) -> tuple[int, int]:
+        found = self._unmarked(kept)
+        blocks = size = 0
+        while keys := await trio.to_thread.run_sync(_some, found):
+            if dry:
+                blocks += len(keys)
+                size += await trio.to_thread.run_sync(self._size, keys, abandon_on_cancel=True)
+            while keys and not dry:
+                discarded = await self._rows.discard(keys)
+                blocks, size, keys = blocks + discarded.blocks, size + discarded.size, keys[discarded.done :]
+                progress("blocks", blocks, 0)
+                await trio.sleep(PAUSE_S)
         return blocks, size
 
     def _size(self, keys: list[bytes]) -> int:
-        pieces = (keys[start : start + 32] for start in range(0, len(keys), 32))
-        return sum(len(stored or b"") for piece in pieces for stored in self._rows.values(BLOCKS, piece))
+        return sum(len(stored or b"") for key in keys for stored in self._rows.values(BLOCKS, (key,)))
 
 
-def _some(found: Iterator[Doomed]) -> list[Doomed]:
+def _some(found: Iterator[Found]) -> list[Found]:
     with _readable():
         return list(islice(found, BATCH))
 

@@ -1,4 +1,4 @@
-"""Which rows nothing can show any more. Reads only; `tree.gc` removes them.
+"""Which rows of those up to a seq nothing can show any more. Reads only; `tree.gc` removes them.
 
 A version is shown at every moment from its seq until the next version's. It has to stay if one of those moments is at
 or after the horizon, or a snapshot. Of an unversioned file (all of whose versions were made under rules that ignore it)
@@ -57,10 +57,16 @@ def superfluous(
 
 
 class Retention:
-    """What may be removed with a horizon; `roots`: projects' root directories with their rules."""
+    """What may be removed with a horizon; `roots`: projects' root directories with their rules.
 
-    def __init__(self, rows: Rows, horizon: int, snapshots: Sequence[int], roots: Mapping[int, Rules]) -> None:
+    Versions after `head` are passed over: they are made while this goes on, and the next collection's.
+    """
+
+    def __init__(
+        self, rows: Rows, head: int, horizon: int, snapshots: Sequence[int], roots: Mapping[int, Rules]
+    ) -> None:
         self._rows = rows
+        self._head = head
         self._horizon = horizon
         self._snapshots = sorted(snapshots)
         self._roots = roots
@@ -103,7 +109,7 @@ class Retention:
 
     def _things(self, table: Table) -> Iterator[tuple[bytes, list[tuple[bytes, bytes]]]]:
         """Rows of one inode or entry, newest first."""
-        rows = (row for page in self._rows.scan(table) for row in page)
+        rows = (row for page in self._rows.scan(table) for row in page if _seq(row[0]) <= self._head)
         for prefix, versions in groupby(rows, key=lambda row: row[0][:-8]):
             yield prefix, list(versions)
 

@@ -4,10 +4,12 @@ import os
 import random
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, count
 
 import pytest
 import trio
+from blake3 import blake3
 from hypothesis import given
 from hypothesis import strategies as st
 from tests_support.running import Running
@@ -18,12 +20,14 @@ from lighthoused.core.errors import Invalid, NotFound
 from lighthoused.core.inode import BLOCK, Inode
 from lighthoused.protocol.messages import FsckReply, GcReply, GcRequest, UndoRequest
 from lighthoused.store.blocks import encode
-from lighthoused.store.schema import BLOCKS, NOW
+from lighthoused.store.rows import Discarded
+from lighthoused.store.schema import BLOCKS, NOW, Table
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.ignore import Rules
 from lighthoused.tree.mending import Fsck
 from lighthoused.tree.node import Node
 from lighthoused.tree.retention import Version, superfluous
+from lighthoused.tree.sketch import Sketch
 from lighthoused.tree.tree import Tree
 from lighthoused.tree.undo import Undo
 
@@ -282,7 +286,7 @@ async def test_content_written_while_collecting_stays(attic: Attic) -> None:
         while going:
             await attic.write(name, generator.randbytes(generator.choice((10, 5000, 3 * BLOCK))), cache)
             await attic.write(b"kept-" + name, b"same" * generator.randrange(3), cache)
-            await trio.sleep(0.003)
+            await trio.sleep(0)
 
     async def spill() -> None:
         """A large file held open: its blocks are stored before any version refers to them."""
@@ -290,7 +294,7 @@ async def test_content_written_while_collecting_stays(attic: Attic) -> None:
         attic.tree.files.opened(node.ino)
         for index in range(200):
             await attic.tree.files.write(node, index * BLOCK, generator.randbytes(BLOCK), ALICE)
-            await trio.sleep(0.003)
+            await trio.sleep(0)
         await attic.tree.files.released(node)
 
     async with trio.open_nursery() as nursery:
@@ -303,6 +307,70 @@ async def test_content_written_while_collecting_stays(attic: Attic) -> None:
     assert not (await attic.fsck()).faults
     await attic.gc()
     assert attic.blocks() < 400
+
+
+async def test_a_run_removes_what_was_there_when_it_began(attic: Attic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every turn of the writer brings more garbage than it removes: of inodes, names and content."""
+    monkeypatch.setattr("lighthoused.tree.gc.BATCH", 10)
+    monkeypatch.setattr("lighthoused.store.rows.PAGE", 5)
+    cache = attic.directory(b"target")
+    for number in range(30):
+        await attic.write(b"old", b"%d" % number, cache)
+    await attic.head()
+    remove, discard = attic.tree.store.rows.remove, attic.tree.store.rows.discard
+    turns = 0
+
+    async def litter() -> None:
+        nonlocal turns
+        turns += 1
+        assert turns < 20, "the collection runs after what is written meanwhile"
+        for number in range(20):
+            await attic.write(b"new %d" % turns, b"%d of %d" % (number, turns), cache)
+        await attic.tree.settle()
+
+    async def littered_remove(rows: Sequence[tuple[Table, bytes]], pruned: Mapping[int, int]) -> int:
+        await litter()
+        return await remove(rows, pruned)
+
+    async def littered_discard(keys: Sequence[bytes]) -> Discarded:
+        await litter()
+        return await discard(keys)
+
+    monkeypatch.setattr(attic.tree.store.rows, "remove", littered_remove)
+    monkeypatch.setattr(attic.tree.store.rows, "discard", littered_discard)
+    found = await Gc(attic.tree).run("", False, ALICE, quiet)
+    assert 29 <= found.blocks <= 29 + 20 * turns
+    assert not (await attic.fsck()).faults
+
+
+async def test_many_versions_of_one_file_are_noted_as_removed(attic: Attic, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its rows come the newest first, in several batches: the newest of them all is what fsck has to know."""
+    monkeypatch.setattr("lighthoused.tree.gc.BATCH", 3)
+    cache = attic.directory(b"target")
+    for number in range(20):
+        await attic.write(b"f", b"%d" % number, cache)
+    assert (await attic.gc()).blocks == 19
+
+
+@pytest.mark.parametrize(("waited", "removed"), [(0.0, 32), (0.01, 32), (0.25, 9 * 32), (60.0, 17 * 32)])
+async def test_a_turn_that_had_to_wait_for_a_large_group_removes_more(
+    attic: Attic, monkeypatch: pytest.MonkeyPatch, waited: float, removed: int
+) -> None:
+    """Else writers that fill every group make more garbage between two turns than one turn takes away."""
+    blocks = tuple(encode(b"%d" % number) for number in range(1000))
+    await attic.tree.store.append((), blocks)
+    asked_and_after = chain((0.0,), count(waited, 0.003))
+    monkeypatch.setattr("lighthoused.store.rows.monotonic", lambda: next(asked_and_after))
+    assert (await attic.tree.store.rows.discard([key for key, _ in blocks])).blocks == removed
+
+
+def test_a_sketch_holds_what_was_added_and_hardly_anything_else() -> None:
+    sketch = Sketch(50_000)
+    added = [blake3(b"%d" % number).digest() for number in range(50_000)]
+    for hash in added:
+        sketch.add(hash)
+    assert all(hash in sketch for hash in added)
+    assert sum(blake3(b"other %d" % number).digest() in sketch for number in range(50_000)) < 50
 
 
 async def test_appends_do_not_wait_for_it(attic: Attic) -> None:
