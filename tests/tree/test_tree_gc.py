@@ -316,6 +316,7 @@ async def test_a_run_removes_what_was_there_when_it_began(attic: Attic, monkeypa
     cache = attic.directory(b"target")
     for number in range(30):
         await attic.write(b"old", b"%d" % number, cache)
+    await attic.write(b"last", b"last", cache)
     await attic.head()
     remove, discard = attic.tree.store.rows.remove, attic.tree.store.rows.discard
     turns = 0
