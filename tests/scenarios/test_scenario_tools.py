@@ -20,7 +20,19 @@ def run(*command: str, cwd: Path) -> str:
 def test_git_through_branches_merges_and_its_own_collection(running: Running) -> None:
     here = running.current / "repo"
     here.mkdir()
-    git = ("git", "-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main", "-c", "gc.auto=5")
+    git = (
+        "git",
+        "-c",
+        "user.name=t",
+        "-c",
+        "user.email=t@t",
+        "-c",
+        "init.defaultBranch=main",
+        "-c",
+        "gc.autoDetach=false",
+        "-c",
+        "gc.auto=5",
+    )
     run(*git, "init", "-q", cwd=here)
     for number in range(25):
         (here / f"file{number % 7}").write_text(f"{number}\n" * (number + 1))
