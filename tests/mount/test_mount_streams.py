@@ -109,7 +109,7 @@ def test_a_waiting_reader_can_be_interrupted_and_costs_nothing_after(running: Ru
         cat.send_signal(number)
         assert cat.wait(SOON_S) == -number
         assert time.monotonic() - began < 0.5
-    until(lambda: pipes_of(running) == 0)
+        until(lambda: pipes_of(running) == 0)
 
 
 def test_poll_and_select_wait_for_it(running: Running) -> None:
