@@ -69,7 +69,10 @@ class Running:
         assert self.process is not None
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(START_S)
+        code = self.process.wait(START_S)
+        if str(self.mount) in Path("/proc/self/mounts").read_text():
+            subprocess.run(["umount", "--lazy", str(self.mount)], check=False)
+        return code
 
     def kill(self) -> None:
         """kill -9."""
