@@ -62,16 +62,5 @@ class TokensApi:
         return Done()
 
     async def _record(self, kind: str, view: TokenView, call: Call) -> None:
-        author = call.author
-        draft = Draft(
-            stream=STREAM,
-            type=kind,
-            payload=msgspec.msgpack.encode(view),
-            time=self._clock(),
-            agent=author.agent,
-            session=author.session,
-            uid=author.uid,
-            pid=author.pid,
-        )
-        await self._append((draft,))
+        await self._append((call.author.draft(STREAM, kind, view, self._clock()),))
         self._tokens.remember(view)

@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from lighthoused.core.events import UNKNOWN_AGENT
+import msgspec
+
+from lighthoused.core.events import UNKNOWN_AGENT, Draft
 
 
 class Author(NamedTuple):
@@ -13,6 +15,23 @@ class Author(NamedTuple):
     uid: int = -1
     gid: int = -1
     pid: int = 0
+
+    def draft(
+        self, stream: str, kind: str, payload: object, time: int, correlation: str = "", paths: tuple[str, ...] = ()
+    ) -> Draft:
+        """An event that this author makes at `time` (ns); `payload` is anything that msgpack takes."""
+        return Draft(
+            stream=stream,
+            type=kind,
+            payload=msgspec.msgpack.encode(payload),
+            time=time,
+            agent=self.agent,
+            session=self.session,
+            uid=self.uid,
+            pid=self.pid,
+            correlation=correlation,
+            paths=paths,
+        )
 
 
 DAEMON = Author(agent="lighthoused")

@@ -158,17 +158,8 @@ class Approvals:
 
     def _draft(self, kind: str, parked: _Parked, payload: dict[str, object], author: Author) -> Draft:
         approval = parked.approval
-        return Draft(
-            stream=f"approvals/{approval.id}",
-            type=kind,
-            payload=msgspec.msgpack.encode({"approval": approval.id, "request": approval.request, **payload}),
-            time=self._now(),
-            agent=author.agent,
-            session=author.session,
-            uid=author.uid,
-            pid=author.pid,
-            correlation=approval.request,
-        )
+        whole = {"approval": approval.id, "request": approval.request, **payload}
+        return author.draft(f"approvals/{approval.id}", kind, whole, self._now(), approval.request)
 
 
 MAX_RECORDED = 16 * 1024

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 import msgspec
 import trio
 
-from lighthoused.core.author import DAEMON
+from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.errors import LighthouseError
 from lighthoused.core.events import MAX_NAME, Draft
 from lighthoused.core.verdicts import Request, Verdict
@@ -45,19 +45,9 @@ class Audit:
 
     def judged(self, request: Request, verdict: Verdict) -> None:
         """A verdict that was newly made."""
-        payload = msgspec.msgpack.encode(_payload(request, verdict))
-        self.record(
-            Draft(
-                stream=_stream(request.agent),
-                type="gate.judged",
-                payload=payload,
-                time=self._now(),
-                agent=request.agent,
-                session=request.session,
-                uid=request.uid,
-                correlation=verdict.request,
-            )
-        )
+        author = Author(request.agent, request.session, request.uid)
+        payload = _payload(request, verdict)
+        self.record(author.draft(_stream(request.agent), "gate.judged", payload, self._now(), verdict.request))
 
     def hit(self, request: Request, verdict: Verdict) -> None:
         """A verdict from memory: only counted here."""
@@ -98,10 +88,7 @@ class Audit:
             del self._waiting[: len(batch)]
         if self._lost:
             lost, self._lost = self._lost, 0
-            payload = msgspec.msgpack.encode({"lost": lost})
-            self.record(
-                Draft(stream="gate", type="gate.audit_lost", payload=payload, time=self._now(), agent=DAEMON.agent)
-            )
+            self.record(DAEMON.draft("gate", "gate.audit_lost", {"lost": lost}, self._now()))
 
     def _gather_hits(self) -> None:
         """One event for each agent and session, with counts by request."""
@@ -113,17 +100,7 @@ class Audit:
         self._hits.clear()
         self._hit_count = 0
         for (agent, session), counts in by_asker.items():
-            payload = msgspec.msgpack.encode({"hits": counts})
-            self.record(
-                Draft(
-                    stream=_stream(agent),
-                    type="gate.hits",
-                    payload=payload,
-                    time=self._now(),
-                    agent=agent,
-                    session=session,
-                )
-            )
+            self.record(Author(agent, session).draft(_stream(agent), "gate.hits", {"hits": counts}, self._now()))
 
 
 def _stream(agent: str) -> str:

@@ -15,7 +15,7 @@ from blake3 import blake3
 
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.errors import AlreadyExists, Invalid, LighthouseError, NotFound
-from lighthoused.core.events import Draft, Event
+from lighthoused.core.events import Event
 from lighthoused.core.names import shown
 from lighthoused.mirror.base import Base
 from lighthoused.mirror.bench import Bench, Invalidate
@@ -243,17 +243,7 @@ class Mirrors:
     async def _append(
         self, kind: str, facts: dict[str, Any], author: Author, project: str, paths: tuple[str, ...]
     ) -> None:
-        draft = Draft(
-            stream=STREAM,
-            type=kind,
-            payload=msgspec.msgpack.encode({"project": project, **facts}),
-            time=self._tree.clock(),
-            agent=author.agent,
-            session=author.session,
-            uid=author.uid,
-            pid=author.pid,
-            paths=paths,
-        )
+        draft = author.draft(STREAM, kind, {"project": project, **facts}, self._tree.clock(), paths=paths)
         await self._tree.store.append((draft,))
 
     def _fold(self) -> None:

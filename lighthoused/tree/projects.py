@@ -119,17 +119,7 @@ class Projects:
     async def _record(
         self, kind: str, payload: dict[str, Any], author: Author, paths: tuple[str, ...], also: tuple[Draft, ...] = ()
     ) -> None:
-        draft = Draft(
-            stream=STREAM,
-            type=kind,
-            payload=msgspec.msgpack.encode(payload),
-            time=self._clock(),
-            agent=author.agent,
-            session=author.session,
-            uid=author.uid,
-            pid=author.pid,
-            paths=paths,
-        )
+        draft = author.draft(STREAM, kind, payload, self._clock(), paths=paths)
         placed = await self._append((draft, *also))
         self._take(kind, payload, placed[0].time, author.agent)
 
