@@ -106,6 +106,8 @@ def _show_plan(plan: UndoReply) -> None:
     if not plan.steps:
         click.echo("nothing to undo")
     show_table(("", "path", ""), [(step.action, step.path, step.detail) for step in plan.steps])
+    if plan.horizon:
+        click.echo(f"hint: what was done up to @{plan.horizon} stays: history is kept from there on", err=True)
 
 
 @click.group()

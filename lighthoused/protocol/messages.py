@@ -329,6 +329,8 @@ class UndoReply(msgspec.Struct, frozen=True):
     applied: bool
     seq: int
     """seq of the last undo event, 0 where nothing was applied."""
+    horizon: int = 0
+    """seq that it stopped at, as older history is not kept, where there is more of what was asked for; else 0."""
 
 
 class BlameRequest(Request, tag="tree.blame"):

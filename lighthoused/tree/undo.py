@@ -1,6 +1,7 @@
 """Undo: what an agent or a session changed, or everything since a moment, taken back by new events."""
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator
+from contextlib import aclosing
 from itertools import islice
 
 import msgspec
@@ -8,14 +9,19 @@ import trio
 
 from lighthoused.core.author import Author
 from lighthoused.core.errors import Conflict, Invalid
+from lighthoused.core.events import Event
 from lighthoused.core.inode import Dentry
+from lighthoused.core.names import raw
 from lighthoused.protocol.messages import Filter, Project, UndoReply, UndoRequest
 from lighthoused.tree.live import Changed
 from lighthoused.tree.namespace import GONE
+from lighthoused.tree.renames import Followed, Move
 from lighthoused.tree.tree import Tree
-from lighthoused.tree.undoing import Name, Plan, Planner, Touched, under
+from lighthoused.tree.undoing import Name, Plan, Planner, Touched
 
 PATHS_PER_EVENT = 50
+MOVES = {"entry.renamed": False, "entries.exchanged": True}
+"""Kinds of events that change paths, and whether both ways."""
 ATTEMPTS = 5
 
 Invalidate = Callable[[Iterable[int], Iterable[tuple[int, bytes]]], Awaitable[None]]
@@ -39,38 +45,64 @@ class Undo:
             )
         for _ in range(ATTEMPTS):
             async with self._tree.undoing:
-                plan, recorded = await self._plan(project, request)
+                plan, recorded, horizon = await self._plan(project, request)
                 if not request.apply or not (plan.names or plan.inodes):
-                    return UndoReply(tuple(plan.steps), applied=False, seq=0)
+                    return UndoReply(tuple(plan.steps), applied=False, seq=0, horizon=horizon)
                 if self._tree.journal.recorded == recorded:
                     self._apply(plan, author)
                     await self._invalidate(plan.inodes, plan.names)
                     await self._tree.journal.flush()
-                    return UndoReply(tuple(plan.steps), applied=True, seq=self._tree.store.log.head().seq)
+                    head = self._tree.store.log.head().seq
+                    return UndoReply(tuple(plan.steps), applied=True, seq=head, horizon=horizon)
         raise Conflict(f"Project {project.name!r} keeps changing while undo is planned.", "Try again in a moment.")
 
-    async def _plan(self, project: Project, request: UndoRequest) -> tuple[Plan, int]:
+    async def _plan(self, project: Project, request: UndoRequest) -> tuple[Plan, int, int]:
+        """What to do, how many changes had been recorded then, and the horizon if it is in the way."""
         since = await self._tree.moment(project.name, request.since) if request.since else 0
         await self._tree.settle()
         recorded = self._tree.journal.recorded
-        wanted = tuple(f"{project.name}/{path}".rstrip("/") for path in request.paths)
-        touched = await self._touched(project, request, since, wanted)
-        planner = Planner(self._tree.reading, self._tree.store.versions, self._tree.store.log.head().seq)
-        return planner.plan(touched), recorded
-
-    async def _touched(self, project: Project, request: UndoRequest, since: int, wanted: tuple[str, ...]) -> Touched:
-        touched = Touched()
+        horizon, start = self._tree.projects.horizon, max(since, self._birth(project))
+        followed = await self._followed(project, request.paths, start)
         chosen = Filter(stream=f"tree/{project.name}", agent=request.agent, session=request.session)
-        cursor = max(since, self._birth(project), self._tree.projects.horizon)
+        stopped = await self._has_some(chosen, start, horizon, followed)
+        touched = Touched()
+        async for event in self._events(chosen, max(start, horizon)):
+            if followed.match(event.paths, event.seq):
+                touched.add(event)
+        planner = Planner(self._tree.reading, self._tree.store.versions, self._tree.store.log.head().seq)
+        return planner.plan(touched), recorded, horizon if stopped else 0
+
+    async def _followed(self, project: Project, paths: tuple[str, ...], start: int) -> Followed:
+        wanted = []
+        for path in paths:
+            there = self._tree.reading.walk(project.root, raw(path)) is not None
+            wanted.append((f"{project.name}/{path}".rstrip("/"), there))
+        moves = []
+        for kind, swapped in MOVES.items() if paths else ():
+            async for event in self._events(Filter(stream=f"tree/{project.name}", type=kind), start):
+                after, before = event.paths
+                moves.append(Move(event.seq, before, after, swapped))
+        return Followed(wanted, sorted(moves))
+
+    async def _has_some(self, chosen: Filter, after: int, until: int, followed: Followed) -> bool:
+        """Whether there are any of the chosen events after one seq and up to another."""
+        if after >= until:
+            return False
+        async with aclosing(self._events(chosen, after)) as events:
+            async for event in events:
+                if event.seq > until or followed.match(event.paths, event.seq):
+                    return event.seq <= until
+        return False
+
+    async def _events(self, chosen: Filter, after: int) -> AsyncGenerator[Event, None]:
         while True:
-            page = self._tree.store.log.query(chosen, cursor=cursor, limit=500)
+            page = self._tree.store.log.query(chosen, cursor=after, limit=500)
             for stored in page.events:
-                if under(stored.event.paths, wanted):
-                    touched.add(stored.event)
+                yield stored.event
             await trio.lowlevel.checkpoint()
             if not page.cursor:
-                return touched
-            cursor = page.cursor
+                return
+            after = page.cursor
 
     def _birth(self, project: Project) -> int:
         """seq of the event that made the project's root, which is never undone."""

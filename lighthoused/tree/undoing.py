@@ -1,7 +1,6 @@
 """What undoing some events would take: for every name and inode they touched, how it was before, and whether anybody
 else changed it since. Reads only; `tree.undo` applies the plan."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -43,11 +42,16 @@ class Touched:
     def __init__(self) -> None:
         self.names: dict[Name, Span] = {}
         self.inodes: dict[int, Span] = {}
+        self.places: dict[int, set[Name]] = {}
+        """Names that inodes may have had before they were first touched."""
 
     def add(self, event: Event) -> None:
         """Take in one event to be undone."""
         change = decode_change(event.payload)
-        for ino, _ in change.inodes:
+        left = {(parent, name) for parent, name, entry in change.dentries if not entry.ino}
+        for ino, inode in change.inodes:
+            if ino not in self.inodes:
+                self.places[ino] = {(inode.parent, inode.name), *left}
             _extend(self.inodes, ino, event.seq)
         for parent, name, _ in change.dentries:
             _extend(self.names, (parent, name), event.seq)
@@ -68,7 +72,7 @@ class Planner:
             self._plan_name(plan, key, span)
         self._keep_occupied_directories(plan)
         for ino, span in touched.inodes.items():
-            self._plan_inode(plan, ino, span)
+            self._plan_inode(plan, ino, span, touched.places[ino])
         self._count_links(plan)
         plan.steps.sort(key=lambda step: step.path)
         return plan
@@ -104,9 +108,11 @@ class Planner:
         else:
             plan.steps.append(UndoStep(shown(path), "restore" if now is None else "revert"))
 
-    def _plan_inode(self, plan: Plan, ino: int, span: Span) -> None:
+    def _plan_inode(self, plan: Plan, ino: int, span: Span, places: set[Name]) -> None:
         before = self._versions.inode(ino, span.first - 1)
         now = self._versions.inode(ino, self._head)
+        if before is None:
+            self._tell_unversioned(plan, ino, span, places)
         if before is None or now is None or not before.nlink or _same(before, now):
             return
         path = self.path(ino, span.first - 1)
@@ -117,6 +123,14 @@ class Planner:
         plan.paths[ino] = path
         if not any(ino == _ino(entry) for entry in plan.names.values()):
             plan.steps.append(UndoStep(shown(path), "revert"))
+
+    def _tell_unversioned(self, plan: Plan, ino: int, span: Span, places: set[Name]) -> None:
+        """Names are always versioned: one that stood for the inode tells that there was content, which is not kept."""
+        for parent, name in places:
+            if _ino(self._versions.dentry(parent, name, span.first - 1)) == ino:
+                path = shown(self._name_path((parent, name), span))
+                if all((step.path, step.action) != (path, "conflict") for step in plan.steps):
+                    plan.steps.append(UndoStep(path, "conflict", "its content was not versioned"))
 
     def _others_changed(self, ino: int, span: Span) -> bool:
         """Whether a version since the first one was made by an event that is not undone, and is not just a touch."""
@@ -179,11 +193,6 @@ class Planner:
         parent, name = key
         directory = self.path(parent, span.first - 1) or self.path(parent, self._head)
         return directory + b"/" + name
-
-
-def under(paths: Iterable[str], wanted: tuple[str, ...]) -> bool:
-    """Whether any of an event's paths is one of `wanted` or below it; all are if nothing is wanted."""
-    return not wanted or any(path == one or path.startswith(one + "/") for path in paths for one in wanted)
 
 
 def _extend(spans: dict[_K, Span], key: _K, seq: int) -> None:
