@@ -2,6 +2,7 @@
 
 import errno
 import stat
+from itertools import chain
 
 from lighthoused.core.author import Author
 from lighthoused.core.inode import Dentry, Inode
@@ -13,6 +14,8 @@ from lighthoused.tree.refusal import check_name, directory, existing, refuse
 
 LINK_MAX = 65_000
 GONE = Dentry(0)
+PLACES_LOOKED_AT = 1000
+"""Versions of an inode, the newest, among which another link of it is looked for."""
 
 
 class Namespace:
@@ -80,6 +83,7 @@ class Namespace:
         before = self._live.path(node)
         node.nlink += 1
         node.ctime = parent.mtime = parent.ctime = now
+        node.places.append((node.parent, node.name))
         node.parent, node.name = parent_ino, name
         naming = (parent_ino, name, Dentry(ino, stat.S_IFMT(node.mode)))
         path = self._live.child_path(parent, name)
@@ -95,6 +99,7 @@ class Namespace:
         now = self._live.clock()
         path = self._live.child_path(parent, name)
         node.nlink -= 1
+        self._call_otherwise(node, (parent_ino, name))
         node.ctime = parent.mtime = parent.ctime = now
         self._live.record("entry.removed", author, path, (node, parent), ((parent_ino, name, GONE),))
         return node
@@ -139,6 +144,7 @@ class Namespace:
         after = self._live.child_path(dest, new)
         if replaced is not None:
             replaced.nlink = 0 if replaced.is_dir else replaced.nlink - 1
+            self._call_otherwise(replaced, (new_parent, new))
             replaced.ctime = now
             dest.nlink -= replaced.is_dir
         source.nlink -= node.is_dir
@@ -194,6 +200,20 @@ class Namespace:
         if entry is None:
             raise refuse(errno.ENOENT)
         return existing(self._live, entry.ino)
+
+    def _call_otherwise(self, node: Node, removed: tuple[int, bytes]) -> None:
+        """Let a file be called by another of its links, where the newest is removed.
+
+        Each of them was the newest once, so it stands in a version of the inode, or in what is not stored yet.
+        """
+        if not node.nlink or (node.parent, node.name) != removed:
+            return
+        stored = ((inode.parent, inode.name) for inode in self._reading.recent(node.ino, PLACES_LOOKED_AT))
+        for place in chain(reversed(node.places), stored):
+            entry = self._reading.entry(*place) if place != removed else None
+            if entry is not None and entry.ino == node.ino:
+                node.parent, node.name = place
+                return
 
     def _replaceable(self, node: Node, parent: int, name: bytes, exclusive: bool) -> Node | None:
         entry = self._reading.entry(parent, name)

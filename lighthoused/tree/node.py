@@ -12,7 +12,8 @@ class Node:
 
     `dirty`: blocks changed since the last version. `sealing`: blocks of the version being made in a worker thread.
     `pending`: changes of this inode that the store has not committed. A node with neither, and no open handle, can be
-    dropped and loaded again. `synced`: somebody asked for it to be durable, since it was loaded.
+    dropped and loaded again. `places`: links that were the newest before another was made. `synced`: somebody asked for
+    it to be durable. Both since it was loaded.
     """
 
     __slots__ = (
@@ -31,6 +32,7 @@ class Node:
         "opens",
         "parent",
         "pending",
+        "places",
         "rdev",
         "sealed",
         "sealed_size",
@@ -59,6 +61,7 @@ class Node:
         self.xattrs = dict(inode.xattrs)
         self.parent = inode.parent
         self.name = inode.name
+        self.places: list[tuple[int, bytes]] = []
         self.blocks = BlockMap(inode, load)
         self.sealed = Sealed(inode.content, inode.mapped)
         self.sealed_size = inode.size

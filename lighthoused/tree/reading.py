@@ -1,7 +1,7 @@
 """Looking at the tree: one code path for now and for any past moment. `at` is a seq; NOW includes the overlay."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from cachetools import LRUCache
 
@@ -57,6 +57,11 @@ class Reading:
             return self._live.node(ino)
         inode = self._versions.inode(ino, at)
         return inode if inode is not None and inode.nlink else None
+
+    def recent(self, ino: int, limit: int) -> Iterator[Inode]:
+        """The newest stored versions of an inode, newest first."""
+        for _, inode in self._versions.inode_versions(ino, limit=limit):
+            yield inode
 
     def status(self, ino: int) -> Inode | Node | None:
         """Present attributes, without taking the inode into the overlay."""
