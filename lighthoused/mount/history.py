@@ -8,7 +8,8 @@ from lighthoused.core.errors import LighthouseError
 from lighthoused.mount.before import Before
 from lighthoused.mount.eventlog import EventFiles, EventLog
 from lighthoused.mount.moment import Moving, Past
-from lighthoused.mount.vnode import Entry, Owner, Vdir, Vnode
+from lighthoused.mount.status import StatusFile
+from lighthoused.mount.vnode import Entry, Owner, Vdir, Vnode, VnodeTable
 from lighthoused.protocol.messages import Filter, Project
 from lighthoused.tree.moments import parse_ago, parse_seq, parse_time, shown_time
 from lighthoused.tree.refusal import refuse
@@ -21,7 +22,7 @@ CHANGE_POINT_GAP_NS = 2_000_000_000
 
 
 class History(Vdir):
-    """``history/<moment>/``, and ``agents/``, ``events/`` and ``snapshots/`` in it."""
+    """``history/<moment>/``, and ``agents/``, ``events/`` and ``snapshots/`` in it; ``horizon`` tells its start."""
 
     def __init__(self, owner: Owner, tree: Tree, project: Project, log: EventLog) -> None:
         super().__init__(owner, ("history", project.name))
@@ -30,6 +31,7 @@ class History(Vdir):
         self._rooms = [
             Entry(b"agents", Before(owner, tree, project)),
             Entry(b"events", EventFiles(owner, log, project.name)),
+            Entry(b"horizon", StatusFile(owner, ("horizon", project.name), self._horizon)),
             Entry(b"snapshots", Snapshots(owner, tree, project)),
         ]
 
@@ -52,6 +54,20 @@ class History(Vdir):
         points = [(shown_time(time).encode(), seq) for time, seq in self._change_points()]
         return [*self._rooms, *(Entry(name, Past(reading, name, root, seq)) for name, seq in points)]
 
+    def _horizon(self) -> bytes:
+        """The first moment that can be entered, and why there are none before."""
+        log = self._tree.store.log
+        born = log.query(Filter(stream=f"tree/{self._project.name}"), limit=1).events[0].event.seq
+        forgotten = self._tree.projects.horizon > born
+        first = log.get(max(self._tree.projects.horizon, born))
+        assert first is not None
+        why = (
+            "what is older was removed by 'lighthousectl gc --keep', but for snapshots"
+            if forgotten
+            else "its beginning"
+        )
+        return f"@{first.event.seq} {shown_time(first.event.time)}\n{why}\n".encode()
+
     def _change_points(self) -> list[tuple[int, int]]:
         """(time, seq) of the last event of each burst of changes."""
         page = self._tree.store.log.query(Filter(stream=f"tree/{self._project.name}"), limit=1000, reverse=True)
@@ -66,6 +82,20 @@ class History(Vdir):
                     break
             previous = event.time
         return points
+
+
+def lost_moments(table: VnodeTable, tree: Tree) -> list[tuple[int, bytes]]:
+    """The entries of ``history/`` by which the kernel knows moments that are not kept any more: (directory, name)."""
+    histories = {
+        project.root: (project.name, table.known(("history", project.name))) for project in tree.projects.all()
+    }
+    lost = []
+    for node in table.nodes():
+        if type(node) is Past and node.ino in histories:
+            project, history = histories[node.ino]
+            if history is not None and not tree.projects.keeps(project, node.at):
+                lost.append((history, node.view))
+    return lost
 
 
 class Snapshots(Vdir):

@@ -22,7 +22,7 @@ class Past(Vnode):
         self.key = (view, at, ino)
         self.at = at
         self._reading = reading
-        self._view = view
+        self.view = view
         self.ino = ino
         self.inode = inode
 
@@ -47,7 +47,7 @@ class Past(Vnode):
         return self._reading.read(self.inode, offset, size)
 
     def _child(self, ino: int) -> "Past":
-        return Past(self._reading, self._view, ino, self.at)
+        return Past(self._reading, self.view, ino, self.at)
 
 
 class Moving(Past):

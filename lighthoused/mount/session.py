@@ -14,7 +14,7 @@ import trio
 from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.mount.loop import install
 from lighthoused.mount.operations import Operations
-from lighthoused.mount.vnode import FIRST_VIRTUAL
+from lighthoused.mount.vnode import FIRST_VIRTUAL, VnodeTable
 
 log = structlog.get_logger()
 
@@ -39,6 +39,11 @@ class Session:
         self._allow_other = allow_other
         self._initialised = False
         self._mounted = False
+
+    @property
+    def virtual(self) -> VnodeTable:
+        """The virtual nodes that the kernel knows."""
+        return self._operations.virtual
 
     async def mount(self) -> None:
         """Clean up what a dead daemon left and mount. Raises MountFailed, Invalid."""

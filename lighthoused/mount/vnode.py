@@ -129,6 +129,14 @@ class VnodeTable:
         self._counts[number] = 0
         return number
 
+    def known(self, key: Hashable) -> int | None:
+        """The number of the node with this key, None where the kernel does not know it."""
+        return self._numbers.get(key)
+
+    def nodes(self) -> Sequence[Vnode]:
+        """All nodes that the kernel knows."""
+        return list(self._nodes.values())
+
     def get(self, number: int) -> Vnode:
         """The node of this number. Raises OSError ESTALE."""
         node = self._nodes.get(number)

@@ -10,7 +10,7 @@ One run removes what was there when it began, however much is written meanwhile:
 over, and so are blocks that were noted.
 """
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import TypeVar
@@ -43,11 +43,20 @@ PAUSE_S = 0.008
 EVERY_S = 3600.0
 
 
+Tell = Callable[[], Awaitable[None]]
+
+
+async def nobody_looks() -> None:
+    """There is no mount."""
+
+
 class Gc:
     """Collects what is not kept. One run at a time, and none beside fsck (`tree.upkeep`)."""
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, tell: Tell = nobody_looks) -> None:
+        """`tell` is called when moments cannot be shown any more."""
         self._tree = tree
+        self._tell = tell
         self._rows = tree.store.rows
         self._collected = 0
 
@@ -69,6 +78,8 @@ class Gc:
         async with self._tree.upkeep:
             if horizon > self._tree.projects.horizon and not dry:
                 await self._tree.projects.forget_before(horizon, author)
+            if not dry:
+                await self._tell()
             await self._tree.settle()
             doomed, rows = await self._prune(max(horizon, self._tree.projects.horizon), dry, progress)
             async with self._tree.undoing:

@@ -65,6 +65,10 @@ class Projects:
         """Snapshots of a project by name."""
         return dict(self._snapshots.get(project, {}))
 
+    def keeps(self, project: str, seq: int) -> bool:
+        """Whether a moment of a project can be shown."""
+        return seq >= self.horizon or any(made.seq == seq for made in self._snapshots.get(project, {}).values())
+
     async def create(self, name: str, source: str, root: int, inode: Inode, author: Author) -> Project:
         """Make a project with this root directory, in one batch. Raises Invalid, AlreadyExists."""
         check_name(name, "project")

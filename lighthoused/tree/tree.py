@@ -94,9 +94,9 @@ class Tree:
         snapshots = {name: made.seq for name, made in self.projects.snapshots(project).items()}
         log = self.store.log
         seq = resolve(text, now=self.clock(), head=log.head().seq, seq_at=log.seq_at, snapshots=snapshots)
-        horizon = self.projects.horizon
-        if seq < horizon and seq not in snapshots.values():
-            raise NotFound(f"{text!r} is @{seq}, and history is kept from @{horizon} on.", "Snapshots are kept, too.")
+        if not self.projects.keeps(project, seq):
+            kept = f"history is kept from @{self.projects.horizon} on"
+            raise NotFound(f"{text!r} is @{seq}, and {kept}.", "Snapshots are kept, too.")
         return seq
 
     async def settle(self) -> None:

@@ -354,10 +354,17 @@ def test_from_the_command_line_and_through_the_mount(running: Running) -> None:
     assert sorted(os.listdir(past)) == ["f", "kept.txt", "node_modules"]
     running.restart()
     assert (modules / "x.js").read_text() == "newest"
+    listed = running.project / "history"
+    assert (listed / "horizon").read_text().endswith("its beginning\n")
+    snapshot = running.ctl("snapshot", "create", "named").stdout.split()[2].rstrip(":")
+    (running.current / "f").write_text("newest")
     running.ctl("gc", "--keep", "0s")
     assert not past.exists()
-    listed = running.project / "history"
-    assert all(os.listdir(listed / name) is not None for name in os.listdir(listed))
+    assert "f" in os.listdir(listed / snapshot)
+    first, _, why = (listed / "horizon").read_text().partition(" ")
+    assert "gc --keep" in why
+    assert os.listdir(listed / first) == os.listdir(running.current)
+    assert all(os.listdir(listed / name) is not None for name in os.listdir(listed) if name != "horizon")
     assert "whole" in running.ctl("fsck", "--deep").stdout
     assert "whole" in running.ctl("log", "verify").stdout
     refused = running.ctl("diff", f"@{before}", "--project", "demo", check=False)
