@@ -34,6 +34,7 @@ class Running:
         places = {"STATE": self.state, "MOUNT": self.mount, "SOCKET": self.socket}
         return {
             **os.environ,
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
             "PYTHONFAULTHANDLER": "1",
             **{f"LIGHTHOUSE_{name}": str(path) for name, path in places.items()},
         }
