@@ -118,6 +118,10 @@ async def test_children_born_before_the_registration_are_the_agents_too(spawn: S
     assert [agents.of(pid) for pid in pids] == [("alice", "s1")] * 3
 
 
+def parent_of(pid: int) -> int:
+    return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+
+
 @needs_groups
 async def test_a_new_session_is_a_new_group_and_others_keep_theirs(spawn: Spawn, orphans: list[int]) -> None:
     agents = Agents()
