@@ -109,7 +109,7 @@ async def test_an_orphan_nobody_looked_at_before_is_its_agents(spawn: Spawn, orp
 @needs_groups
 async def test_children_born_before_the_registration_are_the_agents_too(spawn: Spawn, orphans: list[int]) -> None:
     agents = Agents()
-    shell = spawn("sh -c 'sleep 60 & echo $!; read x' & sleep 60 & echo $!; setsid sleep 60 & echo $!; read x; read x")
+    shell = spawn("sh -c 'sleep 60 & echo $!; wait' & sleep 60 & echo $!; setsid sleep 60 & echo $!; read x")
     pids = [said_pid(shell) for _ in range(3)]
     orphans += pids
     agents.register("alice", shell.pid, "s1", 0)
