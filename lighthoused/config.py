@@ -17,6 +17,7 @@ from lighthoused import paths as places
 from lighthoused.core.errors import Invalid
 from lighthoused.settings import (
     Choice,
+    Globs,
     Kind,
     Location,
     Locations,
@@ -96,6 +97,14 @@ class Mount(msgspec.Struct, frozen=True):
     cache_bytes: Annotated[int, Size(1 << 20, 64 << 30)] = 64 << 20
 
 
+class Right(msgspec.Struct, frozen=True):
+    """One rule of `[[rights]]`: what agents may do with paths. The first that names agent and path decides."""
+
+    agent: Annotated[str, Text()]
+    paths: Annotated[tuple[str, ...], Globs()]
+    access: Annotated[str, Choice(("none", "read", "write"))]
+
+
 class Config(msgspec.Struct, frozen=True):
     """Everything that can be configured, resolved. `file`: the file that was read, "" where there is none."""
 
@@ -106,6 +115,7 @@ class Config(msgspec.Struct, frozen=True):
     rpc: Rpc = Rpc()
     gate: Gate = Gate()
     mount: Mount = Mount()
+    rights: tuple[Right, ...] = ()
     file: str = ""
 
 
@@ -150,6 +160,7 @@ def load(flags: Flags = NO_FLAGS, environ: Mapping[str, str] | None = None, uid:
     named = flags.config or env.get(places.CONFIG, "")
     file = named or places.default_config(env, uid)
     found = _read_file(file, required=bool(named))
+    rights = _rights((found or {}).pop("rights", []), file)
     sections = _sections(found, file)
     chosen = _chosen_paths(sections.pop("paths"), flags, env)
     if flags.log_format:
@@ -160,7 +171,8 @@ def load(flags: Flags = NO_FLAGS, environ: Mapping[str, str] | None = None, uid:
     if "state" in chosen:
         sections["metrics"].setdefault("port", 0)
     parts: dict[str, Any] = {name: SECTIONS[name](**values) for name, values in sections.items()}
-    config = Config(paths=_resolve_paths(chosen, env, uid), file="" if found is None else file, **parts)
+    file = "" if found is None else file
+    config = Config(paths=_resolve_paths(chosen, env, uid), file=file, rights=rights, **parts)
     _check_paths(config.paths)
     return config
 
@@ -203,8 +215,25 @@ def _sections(found: dict[str, Any] | None, file: str) -> dict[str, dict[str, An
     return sections
 
 
+def _rights(found: Any, file: str) -> tuple[Right, ...]:
+    """The rules of `[[rights]]`, in their order. Raises BadConfig."""
+    if not isinstance(found, list) or not all(isinstance(rule, dict) for rule in found):
+        raise BadConfig([f"{file}: rights must be tables: [[rights]] with agent, paths and access below each."])
+    problems: list[str] = []
+    rights = []
+    for values in found:
+        accepted = _settings("rights", values, file, problems)
+        missing = [name for name in Right.__struct_fields__ if name not in values]
+        problems += [f"{file}: rights.{name} must be given." for name in missing]
+        if not missing and not problems:
+            rights.append(Right(**accepted))
+    if problems:
+        raise BadConfig(problems)
+    return tuple(rights)
+
+
 def _settings(section: str, values: dict[str, Any], file: str, problems: list[str]) -> dict[str, Any]:
-    kinds = kinds_of(SECTIONS[section])
+    kinds = kinds_of(Right if section == "rights" else SECTIONS[section])
     accepted: dict[str, Any] = {}
     for key, value in values.items():
         kind = kinds.get(key)

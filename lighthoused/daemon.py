@@ -46,11 +46,14 @@ from lighthoused.gate.gate import Gate
 from lighthoused.gate.memory import Memory
 from lighthoused.identity.access import OWNER, Access
 from lighthoused.identity.agents import Agents
+from lighthoused.identity.rights import Rights
 from lighthoused.identity.tokens import KeyRing, Tokens
 from lighthoused.mirror.mirrors import Mirrors
 from lighthoused.mount.eventlog import EventLog
 from lighthoused.mount.following import Following
+from lighthoused.mount.history import lost_moments
 from lighthoused.mount.operations import Operations
+from lighthoused.mount.permits import Permits
 from lighthoused.mount.pipes import Pipes
 from lighthoused.mount.root import Rooms, Root
 from lighthoused.mount.session import Session
@@ -131,7 +134,7 @@ class Daemon:
             mount=str(config.paths.mount) if self.session is not None else "",
             user=pwd.getpwuid(os.geteuid()).pw_name,
         )
-        self.gc = Gc(self.tree)
+        self.gc = Gc(self.tree, self._forget_moments)
         self.undo = Undo(self.tree, self._invalidate)
         own = (config.paths.state, config.paths.mount)
         self.mirrors = Mirrors(self.tree, config.paths.state, self.is_own_path, own, self._invalidate)
@@ -246,7 +249,8 @@ class Daemon:
         owner = Owner(os.geteuid(), os.getegid(), self.clock())
         events = EventLog(self.store.log, event_line)
         root = Root(owner, Rooms(self.tree, self._status_files, self.pipes, self.following, events))
-        operations = Operations(self.tree, root, self._author, self.metrics.mount, str(config.paths.state))
+        permits = Permits(Rights(config.rights), self.tree, self._report_security) if config.rights else None
+        operations = Operations(self.tree, root, self._author, self.metrics.mount, str(config.paths.state), permits)
         return Session(operations, config.paths.mount, config.mount.allow_other)
 
     def _author(self, pid: int, uid: int, gid: int) -> Author:
@@ -266,11 +270,16 @@ class Daemon:
         if self.session is not None:
             await self.session.invalidate(inodes, entries)
 
+    async def _forget_moments(self) -> None:
+        if self.session is not None:
+            await self.session.invalidate((), lost_moments(self.session.virtual, self.tree))
+
     def _report_security(self, kind: str, payload: dict[str, object], author: Author) -> None:
         log.warning(kind, agent=author.agent, uid=author.uid, pid=author.pid, **payload)
         draft = Draft(
             stream="security",
             type=kind,
+            paths=(str(payload["path"]),) if "path" in payload else (),
             payload=msgspec.msgpack.encode(payload),
             time=self.clock(),
             agent=author.agent,

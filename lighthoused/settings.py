@@ -187,6 +187,24 @@ class Locations:
         return tuple(Location().read(item) for item in value)
 
 
+@dataclass(frozen=True)
+class Globs:
+    """A list of path patterns."""
+
+    most: int = 1000
+
+    @property
+    def allowed(self) -> str:
+        return f'a list of 1 to {self.most} patterns such as "project/src/**"'
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not 1 <= len(value) <= self.most:
+            raise ValueError
+        if not all(isinstance(item, str) and item.strip("/") and "\0" not in item for item in value):
+            raise ValueError
+        return tuple(value)
+
+
 def sized(count: int) -> str:
     """Spell a number of bytes with the largest unit that divides it."""
     for unit, factor in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):

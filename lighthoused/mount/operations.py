@@ -12,10 +12,12 @@ from pyfuse3 import EntryAttributes, FileInfo, RequestContext
 
 from lighthoused.core.author import Author
 from lighthoused.core.inode import NAME_MAX, Found
+from lighthoused.identity.rights import READ, WRITE
 from lighthoused.mount.attributes import entry_attributes, missing, new_attributes
 from lighthoused.mount.guard import Observer, guarded
 from lighthoused.mount.handles import Handles, OpenDirectory, OpenFile, OpenVirtual, OpenVirtualDirectory
 from lighthoused.mount.moment import Past
+from lighthoused.mount.permits import Permits
 from lighthoused.mount.provenance import Provenance
 from lighthoused.mount.vnode import FIRST_VIRTUAL, FOREVER_S, Entry, Vnode, VnodeTable
 from lighthoused.tree.attributes import OWN
@@ -27,6 +29,8 @@ LISTED_TOGETHER = 256
 ROOT = int(pyfuse3.ROOT_INODE)
 UNSUPPORTED = (b"system.", b"security.selinux")
 """Extended attributes that nothing here has: saying so makes programs stop asking for each file (ls -l does)."""
+SECURITY = b"security."
+"""What the kernel itself asks for."""
 WRITING = os.O_WRONLY | os.O_RDWR
 Authors = Callable[[int, int, int], Author]
 """Who a process (pid, uid, gid) is."""
@@ -38,7 +42,15 @@ class Operations(pyfuse3.Operations):
     supports_dot_lookup = False
     enable_writeback_cache = False
 
-    def __init__(self, tree: Tree, root: Vnode, author_of: Authors, observer: Observer, state_dir: str) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        root: Vnode,
+        author_of: Authors,
+        observer: Observer,
+        state_dir: str,
+        permits: Permits | None = None,
+    ) -> None:
         super().__init__()
         self.observer = observer
         self.handles = Handles()
@@ -49,6 +61,7 @@ class Operations(pyfuse3.Operations):
         self._state_dir = state_dir
         self._missing = missing(FOREVER_S)
         self._provenance = Provenance(tree)
+        self._permits = permits
 
     # --- looking ------------------------------------------------------------------------------------------------------
 
@@ -79,6 +92,7 @@ class Operations(pyfuse3.Operations):
 
     @guarded
     async def readlink(self, inode: int, ctx: RequestContext) -> bytes:
+        self._readable(inode, ctx)
         if self._is_current(inode):
             return existing(self._tree.live, inode).target
         return self._vnode(inode).attributes().target
@@ -87,6 +101,8 @@ class Operations(pyfuse3.Operations):
     async def getxattr(self, inode: int, name: bytes, ctx: RequestContext) -> bytes:
         if name.startswith(UNSUPPORTED):
             raise refuse(errno.EOPNOTSUPP)
+        if not name.startswith(SECURITY):
+            self._readable(inode, ctx)
         if name.startswith(OWN):
             value = await self._told(inode, name)
         else:
@@ -114,6 +130,7 @@ class Operations(pyfuse3.Operations):
     @guarded
     async def opendir(self, inode: int, ctx: RequestContext) -> int:
         self.handles.check_room()
+        self._readable(inode, ctx)
         current = self._is_current(inode)
         return self.handles.add(OpenDirectory(inode) if current else OpenVirtualDirectory(self._vnode(inode)))
 
@@ -156,18 +173,26 @@ class Operations(pyfuse3.Operations):
     @guarded
     async def link(self, inode: int, new_parent: int, new_name: bytes, ctx: RequestContext) -> EntryAttributes:
         await self._writable(inode, new_parent)
-        node = self._tree.namespace.link(inode, new_parent, new_name, self._author(ctx))
+        author = self._author(ctx)
+        if self._permits is not None:
+            self._permits.inode(author, inode, WRITE)
+        self._nameable(author, new_parent, new_name)
+        node = self._tree.namespace.link(inode, new_parent, new_name, author)
         return entry_attributes(inode, node)
 
     @guarded
     async def unlink(self, parent: int, name: bytes, ctx: RequestContext) -> None:
         await self._writable(parent)
-        await self._tree.files.unlinked(self._tree.namespace.unlink(parent, name, self._author(ctx)))
+        author = self._author(ctx)
+        self._nameable(author, parent, name)
+        await self._tree.files.unlinked(self._tree.namespace.unlink(parent, name, author))
 
     @guarded
     async def rmdir(self, parent: int, name: bytes, ctx: RequestContext) -> None:
         await self._writable(parent)
-        self._tree.namespace.rmdir(parent, name, self._author(ctx))
+        author = self._author(ctx)
+        self._nameable(author, parent, name)
+        self._tree.namespace.rmdir(parent, name, author)
 
     @guarded
     async def rename(
@@ -177,6 +202,8 @@ class Operations(pyfuse3.Operations):
         author = self._author(ctx)
         if flags & ~(pyfuse3.RENAME_EXCHANGE | pyfuse3.RENAME_NOREPLACE):
             raise refuse(errno.EINVAL)
+        if self._permits is not None:
+            self._permits.move(author, parent_old, name_old, parent_new, name_new)
         await self._seal_before_replacing(parent_old, name_old, parent_new, name_new)
         namespace = self._tree.namespace
         if flags & pyfuse3.RENAME_EXCHANGE:
@@ -194,6 +221,7 @@ class Operations(pyfuse3.Operations):
         self.handles.check_room()
         await self._writable(parent)
         author = self._author(ctx)
+        self._nameable(author, parent, name)
         node = self._tree.namespace.create(parent, name, mode & 0o7777 | 0o100000, author)
         node.opens += 1
         return self._opened(OpenFile(node, author)), entry_attributes(node.ino, node)
@@ -202,9 +230,12 @@ class Operations(pyfuse3.Operations):
     async def open(self, inode: int, flags: int, ctx: RequestContext) -> FileInfo:
         self.handles.check_room()
         if not self._is_current(inode):
+            self._readable(inode, ctx)
             return await self._open_virtual(inode, flags)
         writing = flags & (WRITING | os.O_TRUNC)
-        author = self._author(ctx) if writing else Author()
+        author = self._author(ctx) if writing or self._permits is not None else Author()
+        if self._permits is not None:
+            self._permits.inode(author, inode, WRITE if writing else READ)
         node = self._tree.files.opened(inode)
         if flags & os.O_TRUNC and node.size:
             try:
@@ -248,7 +279,7 @@ class Operations(pyfuse3.Operations):
         self, inode: int, attr: EntryAttributes, fields: pyfuse3.SetattrFields, fh: int | None, ctx: RequestContext
     ) -> EntryAttributes:
         await self._writable(inode)
-        author = self._author(ctx)
+        author = self._changing(inode, ctx)
         if fields.update_size:
             node = self._tree.files.opened(inode)
             try:
@@ -263,12 +294,12 @@ class Operations(pyfuse3.Operations):
     @guarded
     async def setxattr(self, inode: int, name: bytes, value: bytes, ctx: RequestContext) -> None:
         await self._writable(inode)
-        self._tree.attributes.set_xattr(inode, name, value, self._author(ctx))
+        self._tree.attributes.set_xattr(inode, name, value, self._changing(inode, ctx))
 
     @guarded
     async def removexattr(self, inode: int, name: bytes, ctx: RequestContext) -> None:
         await self._writable(inode)
-        self._tree.attributes.remove_xattr(inode, name, self._author(ctx))
+        self._tree.attributes.remove_xattr(inode, name, self._changing(inode, ctx))
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
@@ -277,6 +308,24 @@ class Operations(pyfuse3.Operations):
 
     def _author(self, ctx: RequestContext) -> Author:
         return self._author_of(ctx.pid, ctx.uid, ctx.gid)
+
+    def _readable(self, number: int, ctx: RequestContext) -> None:
+        if self._permits is None:
+            return
+        if self._is_current(number):
+            self._permits.inode(self._author(ctx), number, READ)
+        elif isinstance(node := self._vnode(number), Past):
+            self._permits.past(self._author(ctx), node)
+
+    def _nameable(self, author: Author, parent: int, name: bytes) -> None:
+        if self._permits is not None:
+            self._permits.entry(author, parent, name)
+
+    def _changing(self, ino: int, ctx: RequestContext) -> Author:
+        author = self._author(ctx)
+        if self._permits is not None:
+            self._permits.inode(author, ino, WRITE)
+        return author
 
     def _vnode(self, number: int) -> Vnode:
         return self._root if number == ROOT else self.virtual.get(number)
@@ -325,7 +374,9 @@ class Operations(pyfuse3.Operations):
         self, parent: int, name: bytes, mode: int, ctx: RequestContext, rdev: int = 0, target: bytes = b""
     ) -> EntryAttributes:
         await self._writable(parent)
-        node = self._tree.namespace.create(parent, name, mode, self._author(ctx), rdev, target)
+        author = self._author(ctx)
+        self._nameable(author, parent, name)
+        node = self._tree.namespace.create(parent, name, mode, author, rdev, target)
         return entry_attributes(node.ino, node)
 
     async def _seal_before_replacing(self, old_parent: int, old: bytes, new_parent: int, new: bytes) -> None:

@@ -164,3 +164,4 @@ def test_a_killed_daemon_ends_waiting_readers(running: Running, start: Start) ->
     cat = start("cat")
     running.kill()
     assert cat.wait(SOON_S) == 0
+    running.start()
