@@ -38,7 +38,6 @@ from lighthoused.config import Config
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
 from lighthoused.core.errors import Invalid, LighthouseError
-from lighthoused.core.events import Draft
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.audit import Audit
@@ -213,22 +212,19 @@ class Daemon:
 
     async def announce(self, kind: str, payload: Mapping[str, object]) -> None:
         """Make an event of something that happened to the daemon itself."""
-        draft = Draft(
-            stream="daemon",
-            type=kind,
-            payload=msgspec.msgpack.encode(payload),
-            time=self.clock(),
-            agent=DAEMON.agent,
-            uid=os.geteuid(),
-            pid=os.getpid(),
-        )
-        await self.store.append((draft,))
+        here = DAEMON._replace(uid=os.geteuid(), pid=os.getpid())
+        await self.store.append((here.draft("daemon", kind, payload, self.clock()),))
+
+    async def caught_up(self) -> None:
+        """Wait until what was judged and what was done under the mount so far is in the log."""
+        await self.audit.flush()
+        await self.tree.journal.caught_up()
 
     def _dispatcher(self) -> Dispatcher:
         append = self.store.append
         families = (
             ConnectionApi(self.access, self.status),
-            LogApi(self.store, self.clock, self.tree.journal.caught_up),
+            LogApi(self.store, self.clock, self.caught_up),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
             TimeTravelApi(self.tree),
             UpkeepApi(Fsck(self.tree, self._invalidate), self.gc),
@@ -276,17 +272,8 @@ class Daemon:
 
     def _report_security(self, kind: str, payload: dict[str, object], author: Author) -> None:
         log.warning(kind, agent=author.agent, uid=author.uid, pid=author.pid, **payload)
-        draft = Draft(
-            stream="security",
-            type=kind,
-            paths=(str(payload["path"]),) if "path" in payload else (),
-            payload=msgspec.msgpack.encode(payload),
-            time=self.clock(),
-            agent=author.agent,
-            session=author.session,
-            uid=author.uid,
-            pid=author.pid,
-        )
+        paths = (str(payload["path"]),) if "path" in payload else ()
+        draft = author.draft("security", kind, payload, self.clock(), paths=paths)
         try:
             self.store.writer.submit(Batch((draft,), urgent=False), lambda outcome: None)
         except LighthouseError as error:

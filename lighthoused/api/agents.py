@@ -48,17 +48,9 @@ class AgentsApi:
                 f"Agent {author.agent!r} may register only its own processes.", "Ask the person whose machine it is."
             )
         view = self._agents.register(request.agent, pid, request.session, author.uid)
-        draft = Draft(
-            stream=f"agents/{view.agent}",
-            type=TYPE,
-            payload=msgspec.msgpack.encode(await self._agents.mark(view.pid)),
-            time=self._clock(),
-            agent=view.agent,
-            session=view.session,
-            uid=author.uid,
-            pid=author.pid,
-        )
-        await self._append((draft,))
+        mark = await self._agents.mark(view.pid)
+        registered = author._replace(agent=view.agent, session=view.session)
+        await self._append((registered.draft(f"agents/{view.agent}", TYPE, mark, self._clock()),))
         return view
 
     def list(self, request: AgentListRequest, call: Call) -> AgentList:

@@ -37,6 +37,7 @@ class Audit:
         self._hit_count = 0
         self._lost = 0
         self._wake = trio.Event()
+        self._flushing = trio.Lock()
 
     @property
     def lost(self) -> int:
@@ -77,18 +78,25 @@ class Audit:
                 await self.flush()
 
     async def flush(self) -> None:
-        """Append all that waits now. What the store refuses stays, as far as there is room."""
+        """Append all that waits now. What the store refuses stays, as far as there is room.
+
+        A caller that is cancelled leaves nothing half done: what was being appended would be appended again.
+        """
         self._gather_hits()
-        while self._waiting:
-            batch = self._waiting[:BATCH]
-            try:
-                await self._append(batch)
-            except LighthouseError:
-                return
-            del self._waiting[: len(batch)]
-        if self._lost:
-            lost, self._lost = self._lost, 0
-            self.record(DAEMON.draft("gate", "gate.audit_lost", {"lost": lost}, self._now()))
+        if not self._waiting:
+            return
+        async with self._flushing:
+            while self._waiting:
+                batch = self._waiting[:BATCH]
+                try:
+                    with trio.CancelScope(shield=True):
+                        await self._append(batch)
+                except LighthouseError:
+                    return
+                del self._waiting[: len(batch)]
+            if self._lost:
+                lost, self._lost = self._lost, 0
+                self.record(DAEMON.draft("gate", "gate.audit_lost", {"lost": lost}, self._now()))
 
     def _gather_hits(self) -> None:
         """One event for each agent and session, with counts by request."""

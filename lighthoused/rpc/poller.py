@@ -6,12 +6,17 @@ ready. Level-triggered (epoll(7)): what is not read now is reported again.
 
 import select
 import socket
+import time
 from typing import Protocol
 
 import trio
 
 BATCH = 64
 """Sockets served before other tasks get a turn."""
+
+
+TURN_S = 0.0005
+"""How long sockets are served before other tasks get a turn."""
 
 
 class Readable(Protocol):
@@ -44,9 +49,13 @@ class Poller:
         try:
             while True:
                 await trio.lowlevel.wait_readable(self._epoll.fileno())
-                for descriptor, _ in self._epoll.poll(0, BATCH):
-                    reader = self._readers.get(descriptor)
-                    if reader is not None:
-                        reader.readable()
+                until = time.perf_counter() + TURN_S
+                while ready := self._epoll.poll(0, BATCH):
+                    for descriptor, _ in ready:
+                        reader = self._readers.get(descriptor)
+                        if reader is not None:
+                            reader.readable()
+                    if time.perf_counter() > until:
+                        break
         finally:
             self._epoll.close()
