@@ -97,6 +97,13 @@ class Mount(msgspec.Struct, frozen=True):
     cache_bytes: Annotated[int, Size(1 << 20, 64 << 30)] = 64 << 20
 
 
+class Snapshots(msgspec.Struct, frozen=True):
+    """Automatic snapshots of projects that have changed: every `every_s` seconds, `keep` of them stay; 0: none."""
+
+    every_s: Annotated[float, Seconds(60, 31_536_000)] = 86_400.0
+    keep: Annotated[int, Whole(0, 1000)] = 14
+
+
 class Right(msgspec.Struct, frozen=True):
     """One rule of `[[rights]]`: what agents may do with paths. The first that names agent and path decides."""
 
@@ -115,6 +122,7 @@ class Config(msgspec.Struct, frozen=True):
     rpc: Rpc = Rpc()
     gate: Gate = Gate()
     mount: Mount = Mount()
+    snapshots: Snapshots = Snapshots()
     rights: tuple[Right, ...] = ()
     file: str = ""
 
@@ -149,6 +157,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "rpc": Rpc,
     "gate": Gate,
     "mount": Mount,
+    "snapshots": Snapshots,
 }
 
 

@@ -67,6 +67,7 @@ from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import Server, listen
 from lighthoused.store.store import Store
 from lighthoused.store.writer import Batch
+from lighthoused.tree.automatic import Automatic
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.importer import import_directory
 from lighthoused.tree.mending import Fsck
@@ -133,6 +134,8 @@ class Daemon:
             mount=str(config.paths.mount) if self.session is not None else "",
             user=pwd.getpwuid(os.geteuid()).pw_name,
         )
+        snapshots = config.snapshots
+        self.automatic = Automatic(self.tree.projects, self.store.log, self.clock, snapshots.every_s, snapshots.keep)
         self.gc = Gc(self.tree, self._forget_moments)
         self.undo = Undo(self.tree, self._invalidate)
         own = (config.paths.state, config.paths.mount)
@@ -353,6 +356,7 @@ async def _serve_edges(
             edges.start_soon(probe, daemon.metrics.loop)
             edges.start_soon(daemon.audit.run)
             edges.start_soon(daemon.gc.now_and_then)
+            edges.start_soon(daemon.automatic.now_and_then)
             await edges.start(daemon.reload_on_hangup)
             await edges.start(daemon.server.serve, listener)
             await edges.start(daemon.following.run)
