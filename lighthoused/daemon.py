@@ -37,7 +37,7 @@ from lighthoused.api.views import event_line
 from lighthoused.config import Config
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
-from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.core.errors import Invalid
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.audit import Audit
@@ -66,7 +66,6 @@ from lighthoused.protocol.messages import Progress, Project, Status
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import Server, listen
 from lighthoused.store.store import Store
-from lighthoused.store.writer import Batch
 from lighthoused.tree.automatic import Automatic
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.importer import import_directory
@@ -276,11 +275,7 @@ class Daemon:
     def _report_security(self, kind: str, payload: dict[str, object], author: Author) -> None:
         log.warning(kind, agent=author.agent, uid=author.uid, pid=author.pid, **payload)
         paths = (str(payload["path"]),) if "path" in payload else ()
-        draft = author.draft("security", kind, payload, self.clock(), paths=paths)
-        try:
-            self.store.writer.submit(Batch((draft,), urgent=False), lambda outcome: None)
-        except LighthouseError as error:
-            log.error("security.event_lost", error=error.message)
+        self.audit.record(author.draft("security", kind, payload, self.clock(), paths=paths))
 
 
 async def serve(

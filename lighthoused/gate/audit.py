@@ -1,4 +1,4 @@
-"""Makes an event of every verdict, off the hot path. Hits of the memory tier are counted and recorded in batches.
+"""Makes an event of every verdict and refusal, off the hot path. Hits of the memory tier are counted, in batches.
 
 It appends through a callable; what it cannot hold it counts, and says so in the next event. Must not judge.
 """

@@ -20,19 +20,16 @@ from lighthoused.store.environment import Environment
 from lighthoused.store.group import Group, Position
 from lighthoused.store.log import Log
 
-LAZY_S = 0.05
-LAZY_BYTES = 4 * 1024 * 1024
 MAX_GROUP_BYTES = 32 * 1024 * 1024
 MAX_QUEUED = 100_000
 MAX_QUEUED_BYTES = 256 * 1024 * 1024
 
 
 class Batch(NamedTuple):
-    """Events and blocks to store together; `urgent` False: may wait a moment for others to join."""
+    """Events and blocks to store together."""
 
     drafts: tuple[Draft, ...]
     blocks: tuple[tuple[bytes, bytes], ...] = ()
-    urgent: bool = True
 
 
 Outcome = tuple[Appended, ...] | LighthouseError
@@ -152,16 +149,12 @@ class Writer:
                 self._do(chore)
 
     def _gather(self, group: list[_Queued]) -> bool:
-        """Add all that waits too, and if none of it is urgent what comes within `LAZY_S`; False at the end."""
-        until = time.monotonic() + LAZY_S
+        """Add all that waits too; False at the end."""
         size = 0
-        hurry = False
         while size < MAX_GROUP_BYTES:
             size += group[-1].size
-            hurry = hurry or group[-1].batch.urgent or size > LAZY_BYTES
-            patience = 0.0 if hurry else until - time.monotonic()
             try:
-                queued = self._queue.get(timeout=patience) if patience > 0 else self._queue.get_nowait()
+                queued = self._queue.get_nowait()
             except Empty:
                 return True
             if queued is None:

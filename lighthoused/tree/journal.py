@@ -150,7 +150,6 @@ class Journal:
         batch = Batch(
             tuple(draft for entry in entries for draft in entry.drafts),
             tuple(block for entry in entries for block in entry.blocks),
-            urgent=True,
         )
         while True:
             outcome = await self._outcome(batch)

@@ -213,13 +213,15 @@ async def test_undo_in_the_midst_of_a_collection_keeps_its_content(attic: Attic)
 async def test_content_written_while_collecting_stays(attic: Attic) -> None:
     generator = random.Random(2)
     cache = attic.directory(b"target")
-    going = True
+    working = 4
 
     async def work(name: bytes) -> None:
-        while going:
+        nonlocal working
+        for _ in range(150):
             await attic.write(name, generator.randbytes(generator.choice((10, 5000, 3 * BLOCK))), cache)
             await attic.write(b"kept-" + name, b"same" * generator.randrange(3), cache)
             await trio.sleep(0)
+        working -= 1
 
     async def spill() -> None:
         """A large file held open: its blocks are stored before any version refers to them."""
@@ -231,12 +233,11 @@ async def test_content_written_while_collecting_stays(attic: Attic) -> None:
         await attic.tree.files.released(node)
 
     async with trio.open_nursery() as nursery:
-        for number in range(4):
+        for number in range(working):
             nursery.start_soon(work, b"f%d" % number)
         nursery.start_soon(spill)
-        for _ in range(8):
+        while working:
             await Gc(attic.tree).run("", False, ALICE, quiet)
-        going = False
     assert not (await attic.fsck()).faults
     await attic.gc()
     assert attic.blocks() < 400
