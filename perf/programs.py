@@ -63,7 +63,8 @@ def _upstream() -> Path:
 
 
 def _clone(where: Path, number: int) -> Callable[[], None]:
-    return lambda: _run("git", "clone", "-q", str(_upstream()), f"clone{number}", cwd=where)
+    """By a URL: on one filesystem git would only link the objects of a path."""
+    return lambda: _run("git", "clone", "-q", f"file://{_upstream()}", f"clone{number}", cwd=where)
 
 
 def _status(where: Path, number: int) -> Callable[[], None]:
