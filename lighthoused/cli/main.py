@@ -14,6 +14,7 @@ from lighthoused.cli import (
     configuration,
     history,
     installing,
+    knowledge,
     log,
     mirrors,
     projects,
@@ -72,6 +73,7 @@ for group in (
     checking.approvals,
     agents.token,
     configuration.config,
+    knowledge.kb,
 ):
     cli.add_command(group)
 for single in (

@@ -110,9 +110,14 @@ def _is_word(word: str, names: frozenset[str]) -> bool:
 
 
 class Program(NamedTuple):
-    """What is known of a program. `output`: "paths" prints names of files here, "fetched" what it fetched, else ""."""
+    """What is known of a program. `output`: "paths" prints names of files here, "fetched" what it fetched, else "".
+
+    `domain`: the file that describes it, without ``.toml``; `names`: all programs that the description is for.
+    """
 
     name: str
+    domain: str
+    names: tuple[str, ...]
     about: str
     grammar: Grammar
     harmless_when: tuple[str, ...]
@@ -153,7 +158,7 @@ def read(sources: dict[str, str]) -> KnowledgeBase:
             raise Invalid(f"The knowledge file {file} is not valid TOML: {error}.") from None
         for name, table in tables.items():
             program = _program(file, name, table)
-            for each in (name, *table.get("also", ())):
+            for each in program.names:
                 if each in programs:
                     raise Invalid(f'The knowledge file {file} describes "{each}", which is described before.')
                 programs[each] = program._replace(name=each)
@@ -167,7 +172,8 @@ def _program(file: str, name: str, table: Any) -> Program:
         raise Invalid(f"The knowledge file {file} is wrong at [{name}]: {error}.") from None
     rules = tuple(_rule(f"{file}, [{name}], rule {number}", rule) for number, rule in enumerate(entry.rules, 1))
     grammar = Grammar(frozenset(entry.values), entry.single, entry.operands, entry.leading)
-    return Program(name, entry.about, grammar, tuple(entry.harmless_when), entry.output, rules)
+    domain, names = file.removesuffix(".toml"), (name, *entry.also)
+    return Program(name, domain, names, entry.about, grammar, tuple(entry.harmless_when), entry.output, rules)
 
 
 def _rule(where: str, entry: RuleEntry) -> Rule:
