@@ -1,16 +1,16 @@
-"""``./dev perf [service|mount|programs|scale|gate]``: measure, print tables, keep them beside the ones before.
+"""``./dev perf [service|fuse|programs|scale|gate]``: measure, print tables, keep them beside the ones before.
 
 ``./dev perf gate --rows`` also prints the rows that the gate got wrong, ``--json`` prints only those, as JSON Lines.
 """
 
 import sys
 
-from perf import gate, mount, programs, scale, service
+from perf import fuse, gate, programs, scale, service
 from perf.table import show
 
 TABLES = {
     "service": service.measure,
-    "mount": mount.measure,
+    "fuse": fuse.measure,
     "programs": programs.measure,
     "scale": scale.measure,
     "gate": gate.measure,
