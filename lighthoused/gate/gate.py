@@ -22,8 +22,7 @@ from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.memory import Memory
 from lighthoused.gate.shell.text import shown
 from lighthoused.gate.tools import effects_of
-from lighthoused.policy.engine import Policies
-from lighthoused.policy.rules import Match, strongest
+from lighthoused.policy.rules import Asked, Match, strongest
 
 log = structlog.get_logger()
 
@@ -63,7 +62,7 @@ class Gate:
     def __init__(
         self,
         analyser: Analyser,
-        policies: Policies,
+        policies: Asked,
         memory: Memory,
         approvals: Approvals,
         audit: Audit,

@@ -12,10 +12,12 @@ from lighthoused.core.errors import Invalid
 from lighthoused.core.events import Draft
 from lighthoused.core.verdicts import Request, Verdict
 from lighthoused.gate import analysis
+from lighthoused.gate.analysis import Analyser
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.memory import Memory
 from lighthoused.policy.engine import Policies
+from lighthoused.policy.rules import Asked
 
 MARKS = (".git", ".hg", ".svn", ".jj")
 LOCAL_MEMORY = 4 << 20
@@ -39,12 +41,17 @@ class Silent:
 
 def local_gate(profile: str = "balanced", policy_dirs: tuple[Path, ...] = ()) -> Gate:
     """Build a gate. Raises Invalid where a policy or the knowledge base is broken."""
-    silent = Silent()
     policies = Policies(policy_dirs)
     if policies.problem:
         raise Invalid(policies.problem)
+    return gate_of(policies, analysis.standard(), profile)
+
+
+def gate_of(policies: Asked, analyser: Analyser, profile: str) -> Gate:
+    """A gate that nobody watches."""
+    silent = Silent()
     return Gate(
-        analysis.standard(),
+        analyser,
         policies,
         Memory(LOCAL_MEMORY),
         Approvals(silent.record),

@@ -1,7 +1,7 @@
 """What policies answer: rules that matched, and the verdict they make together. Knows no Rego."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from lighthoused.core.verdicts import Answer
 
@@ -23,3 +23,13 @@ def strongest(matches: Sequence[Match]) -> Match | None:
     return min(
         matches, key=lambda match: (-STRENGTH[match.verdict], match.effect < 0, match.effect, match.id), default=None
     )
+
+
+class Asked(Protocol):
+    """Policies that can be asked: those in force, or a set that is only proposed."""
+
+    @property
+    def version(self) -> str: ...
+
+    def ask(self, document: dict[str, Any]) -> list[Match]:
+        """The rules that match. Raises PolicyFailed."""

@@ -8,7 +8,9 @@ import pytest
 from lighthoused.core.errors import Invalid
 from lighthoused.gate.local import local_gate
 from lighthoused.policy import sources
-from lighthoused.policy.engine import Policies, PolicyFailed
+from lighthoused.policy.catalogue import rules_of
+from lighthoused.policy.compiled import PolicyFailed
+from lighthoused.policy.engine import Policies
 from lighthoused.policy.rules import Match, strongest
 
 HEAD = "package lighthouse\nimport rego.v1\n"
@@ -45,9 +47,8 @@ def test_the_default_policies_compile() -> None:
 def test_every_default_rule_has_an_id_of_its_file() -> None:
     for name, source in sources.builtin().items():
         topic = name.removeprefix("default/").removesuffix(".rego")
-        for line in source.splitlines():
-            if line.startswith("rules contains "):
-                assert line.split('"')[1].split(".")[0] in (topic, "unknown", "strict"), line
+        for rule in rules_of(name, source):
+            assert rule.id.split(".")[0] in (topic, "unknown", "strict"), rule
 
 
 def test_a_user_adds(tmp_path: Path) -> None:
@@ -61,6 +62,23 @@ def test_a_user_adds(tmp_path: Path) -> None:
 def test_a_user_overrides(tmp_path: Path) -> None:
     (tmp_path / "quiet.rego").write_text(QUIET)
     assert verdict(Policies((tmp_path,)), DISCARD) == "none"
+
+
+def test_a_users_rule_stands_in_place_of_a_default_one(tmp_path: Path) -> None:
+    """Even where it asks less; the other rules stay."""
+    source = 'rules contains permit("work.discard", n, "Fine.") if some n in by.discard\n'
+    (tmp_path / "mine.rego").write_text(HEAD + source)
+    policies = Policies((tmp_path,))
+    assert policies.replaced == {"work.discard"}
+    assert [match.reason for match in policies.ask(asked(DISCARD))] == ["Fine."]
+    assert verdict(policies, DISCARD, {**PUSH, "kind": "rewrite_history"}) == "escalate"
+
+
+def test_helpers_of_users_do_not_meet_the_default_ones(tmp_path: Path) -> None:
+    (tmp_path / "mine.rego").write_text(HEAD + 'risky := "mine"\nwrites contains 1\n')
+    policies = Policies((tmp_path,))
+    assert policies.problem == ""
+    assert verdict(policies, DISCARD) == "escalate"
 
 
 def test_a_user_permits_but_a_denial_is_stronger(tmp_path: Path) -> None:
@@ -122,6 +140,24 @@ def test_a_policy_that_is_broken_from_the_start_leaves_the_default_ones(tmp_path
     policies = Policies((tmp_path,))
     assert "x.rego" in policies.problem
     assert verdict(policies, DISCARD) == "escalate"
+
+
+@pytest.mark.parametrize(
+    ("source", "line"),
+    [
+        (BROKEN["syntax"], 3),
+        ("# é\n" + HEAD + "\nrules contains if if", 5),
+        (BROKEN["no such function"], 3),
+        (HEAD + '\nfine := 1\n\nrules contains deny("x", 0) if {\n\ttrue\n}\n', 6),
+        (BROKEN["a rule without a verdict"], 3),
+    ],
+)
+def test_a_problem_names_the_line(tmp_path: Path, source: str, line: int) -> None:
+    (tmp_path / "x.rego").write_text(source)
+    problem = Policies((tmp_path,)).problem
+    assert f"x.rego cannot be used: line {line}: " in problem
+    assert "(error" not in problem
+    assert problem.count("\n") == 0
 
 
 def test_a_file_that_is_no_text_is_named(tmp_path: Path) -> None:

@@ -1,8 +1,11 @@
 # Files: deleting, overwriting, permissions, secrets.
-package lighthouse
+package lighthouse.standard
 
 import rego.v1
 
+# deny files.delete-everything: rm -rf /
+# deny files.delete-everything: rm -rf ~
+# not files.delete-everything: rm -rf build
 rules contains deny("files.delete-everything", n, "It would delete everything there.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -10,6 +13,8 @@ rules contains deny("files.delete-everything", n, "It would delete everything th
 	e.scope in {"system", "home", "elsewhere", "remote"}
 }
 
+# deny files.delete-system: rm /usr/bin/python3
+# not files.delete-system: rm -rf /var/log/nginx
 rules contains deny("files.delete-system", n, "It would delete what the system needs.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -17,6 +22,8 @@ rules contains deny("files.delete-system", n, "It would delete what the system n
 	not e.place in {"root", "top", "log", "generated", "cache", "startup"}
 }
 
+# escalate files.delete-system-data: rm -rf /var/log/nginx
+# not files.delete-system-data: rm /tmp/a
 rules contains escalate("files.delete-system-data", n, "It deletes data of the system.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -24,6 +31,9 @@ rules contains escalate("files.delete-system-data", n, "It deletes data of the s
 	e.place in {"log", "generated", "cache", "startup"}
 }
 
+# escalate files.delete-project: rm -rf .
+# not files.delete-project: rm -rf src
+# not files.delete-project: {"command": "rm -rf .", "cwd": "/mnt/lighthouse/demo/current"}
 rules contains escalate("files.delete-project", n, "It deletes the whole project, which Lighthouse does not version.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -32,6 +42,8 @@ rules contains escalate("files.delete-project", n, "It deletes the whole project
 	not e.undoable
 }
 
+# escalate files.delete-history: rm -rf .git
+# not files.delete-history: rm .gitignore
 rules contains escalate("files.delete-history", n, "It deletes the history of the project.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -40,6 +52,9 @@ rules contains escalate("files.delete-history", n, "It deletes the history of th
 	not e.undoable
 }
 
+# escalate files.delete-tree: rm -rf src
+# not files.delete-tree: rm -rf node_modules
+# not files.delete-tree: {"command": "rm -rf src", "cwd": "/mnt/lighthouse/demo/current"}
 rules contains escalate("files.delete-tree", n, "It deletes a directory that Lighthouse does not version.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -49,6 +64,8 @@ rules contains escalate("files.delete-tree", n, "It deletes a directory that Lig
 	not e.place in {"root", "vcs", "generated", "cache"}
 }
 
+# escalate files.delete-outside: rm ~/letters/old
+# not files.delete-outside: rm letters/old
 rules contains escalate("files.delete-outside", n, "It deletes something outside the project.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -57,6 +74,8 @@ rules contains escalate("files.delete-outside", n, "It deletes something outside
 	not e.place in {"root", "top", "vcs", "cache"}
 }
 
+# escalate files.delete-outside-tree: rm -rf ~/letters/$WHICH
+# not files.delete-outside-tree: rm ~/letters/$WHICH
 rules contains escalate("files.delete-outside-tree", n, "It may delete a directory outside the project.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -65,6 +84,8 @@ rules contains escalate("files.delete-outside-tree", n, "It may delete a directo
 	e.recursive
 }
 
+# escalate files.delete-temporary: rm -rf /tmp/*
+# not files.delete-temporary: rm -rf /tmp/build
 rules contains escalate("files.delete-temporary", n, "It deletes all temporary files, of others too.") if {
 	some n in by["delete"]
 	e := input.effects[n]
@@ -72,12 +93,17 @@ rules contains escalate("files.delete-temporary", n, "It deletes all temporary f
 	e.place == "top"
 }
 
+# escalate files.delete-unknown: rm -rf "$SOMEWHERE"
+# not files.delete-unknown: rm -rf "build/$SOMETHING"
 rules contains escalate("files.delete-unknown", n, "What it deletes is not known before it runs.") if {
 	some n in by["delete"]
 	e := input.effects[n]
 	e.scope == "unknown"
 }
 
+# deny files.delete-device: echo x > /dev/sda
+# deny files.delete-device: {"tool": "Write", "input": {"file_path": "/dev/sda", "content": "x"}}
+# not files.delete-device: echo x > /dev/null
 rules contains deny("files.delete-device", n, "It would delete a device or write to it.") if {
 	some kind in {"delete", "write", "append"}
 	some n in by[kind]
@@ -88,6 +114,8 @@ writes contains n if some n in by.write
 
 writes contains n if some n in by.append
 
+# deny files.write-accounts: echo 'eve::0:0::/:/bin/sh' >> /etc/passwd
+# not files.write-accounts: cat /etc/passwd
 rules contains deny("files.write-accounts", n, "It changes who may enter this machine and what they may do.") if {
 	some n in writes
 	e := input.effects[n]
@@ -95,6 +123,9 @@ rules contains deny("files.write-accounts", n, "It changes who may enter this ma
 	e.scope in {"system", "remote"}
 }
 
+# escalate files.write-startup: echo 'alias ls=rm' >> ~/.bashrc
+# escalate files.write-startup: echo true > .git/hooks/pre-commit
+# not files.write-startup: cat ~/.bashrc
 rules contains escalate("files.write-startup", n, "What it writes runs later, when nobody looks.") if {
 	some n in writes
 	e := input.effects[n]
@@ -102,6 +133,8 @@ rules contains escalate("files.write-startup", n, "What it writes runs later, wh
 	not e.undoable
 }
 
+# escalate files.write-secrets: echo x > ~/.ssh/config
+# not files.write-secrets: echo x > config
 rules contains escalate("files.write-secrets", n, "It changes keys or passwords.") if {
 	some n in writes
 	e := input.effects[n]
@@ -109,6 +142,8 @@ rules contains escalate("files.write-secrets", n, "It changes keys or passwords.
 	e.scope in {"home", "system", "elsewhere", "remote"}
 }
 
+# escalate files.write-system: echo x > /etc/hosts
+# not files.write-system: cat /etc/hosts
 rules contains escalate("files.write-system", n, "It changes files of the system.") if {
 	some n in writes
 	e := input.effects[n]
@@ -117,6 +152,8 @@ rules contains escalate("files.write-system", n, "It changes files of the system
 	not e.place in {"account", "startup", "secret", "cache"}
 }
 
+# escalate files.write-repository: echo x > .git/config
+# not files.write-repository: git config user.name Ann
 rules contains escalate("files.write-repository", n, "It changes the repository's own files.") if {
 	some n in writes
 	e := input.effects[n]
@@ -126,6 +163,9 @@ rules contains escalate("files.write-repository", n, "It changes the repository'
 	not e.program == "git"
 }
 
+# escalate files.read-secrets: cat ~/.ssh/id_rsa
+# escalate files.read-secrets: {"tool": "Read", "input": {"file_path": "/home/ann/.aws/credentials"}}
+# not files.read-secrets: cat README.md
 rules contains escalate("files.read-secrets", n, "It reads keys or passwords.") if {
 	some n in by.read
 	e := input.effects[n]
@@ -133,6 +173,8 @@ rules contains escalate("files.read-secrets", n, "It reads keys or passwords.") 
 	e.scope in {"home", "system", "elsewhere", "remote", "cluster", "unknown"}
 }
 
+# escalate files.read-accounts: cat /etc/shadow
+# not files.read-accounts: cat /etc/passwd
 rules contains escalate("files.read-accounts", n, "It reads the passwords of this machine.") if {
 	some n in by.read
 	e := input.effects[n]
@@ -140,6 +182,8 @@ rules contains escalate("files.read-accounts", n, "It reads the passwords of thi
 	regex.match(`shadow|sudoers|master\.passwd|gshadow|pam`, e.target)
 }
 
+# deny files.permission-everything: chmod -R 777 /
+# not files.permission-everything: chmod -R u+w build
 rules contains deny("files.permission-everything", n, "It would change the rights of everything there.") if {
 	some n in by.permission
 	e := input.effects[n]
@@ -148,12 +192,16 @@ rules contains deny("files.permission-everything", n, "It would change the right
 	e.scope in {"system", "home"}
 }
 
+# escalate files.permission-system: chmod 644 /etc/hosts
+# not files.permission-system: chmod 644 hosts
 rules contains escalate("files.permission-system", n, "It changes rights in the system.") if {
 	some n in by.permission
 	e := input.effects[n]
 	e.scope in {"system", "device"}
 }
 
+# escalate files.permission-open: chmod 777 run.sh
+# not files.permission-open: chmod +x run.sh
 rules contains escalate("files.permission-open", n, "It lets everybody change it, or nobody use it.") if {
 	some n in by.permission
 	e := input.effects[n]
@@ -161,6 +209,8 @@ rules contains escalate("files.permission-open", n, "It lets everybody change it
 	not e.undoable
 }
 
+# escalate files.permission-outside: chmod -R g+w ~/letters
+# not files.permission-outside: chmod -R g+w letters
 rules contains escalate("files.permission-outside", n, "It changes rights outside the project.") if {
 	some n in by.permission
 	e := input.effects[n]

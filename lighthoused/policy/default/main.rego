@@ -2,19 +2,16 @@
 #
 # input: {"effects": [...], "tool", "cwd", "agent", "profile": "balanced" or "strict", "unresolved": why, if it is}
 # An effect has kind, target, scope and certainty, and where they say something program, place, recursive, undoable.
-# A policy adds to `rules`; what it adds to `disabled` (ids of rules) does not count. Deny beats escalate beats allow.
-package lighthouse
+# A policy adds to `rules`. Deny beats escalate beats allow.
+# The rules that come with Lighthouse are in this package, those of users in package lighthouse (see users.rego).
+package lighthouse.standard
 
 import rego.v1
-
-result := {"rules": rules, "disabled": disabled}
 
 by[kind] contains n if {
 	some n, e in input.effects
 	kind := e.kind
 }
-
-disabled contains "" if false
 
 deny(id, n, reason) := {"id": id, "verdict": "deny", "effect": n, "reason": reason}
 

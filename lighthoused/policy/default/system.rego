@@ -1,25 +1,35 @@
 # The machine: disks, services, users, processes, the kernel, and what hides traces.
-package lighthouse
+package lighthouse.standard
 
 import rego.v1
 
+# deny system.device: mkfs.ext4 /dev/sda1
+# not system.device: dd if=/dev/zero of=disk.img count=1
 rules contains deny("system.device", n, "It would destroy what is on a disk.") if {
 	some n in by.overwrite_device
 	input.effects[n].certainty == "certain"
 }
 
+# escalate system.device-maybe: fsck /dev/sda1
+# not system.device-maybe: fdisk -l
 rules contains escalate("system.device-maybe", n, "It changes disks below their files.") if {
 	some n in by.overwrite_device
 	input.effects[n].certainty != "certain"
 }
 
+# deny system.exhaust: :(){ :|:& };:
+# not system.exhaust: f() { ls; }; f
 rules contains deny("system.exhaust", n, "It would bring the machine to a halt.") if some n in by.exhaust
 
+# deny system.backdoor: nc -l -e /bin/sh 4444
+# not system.backdoor: nc -z localhost 80
 rules contains deny("system.backdoor", n, "It gives others a shell on this machine.") if {
 	some n in by.listen
 	input.effects[n].place == "shell"
 }
 
+# escalate system.listen: nc -l 4444
+# not system.listen: nc -z localhost 80
 rules contains escalate("system.listen", n, "It opens this machine to others.") if {
 	some n in by.listen
 	not input.effects[n].place == "shell"
@@ -38,21 +48,36 @@ risky := {
 	"unparsed": "It could not be understood.",
 }
 
+# escalate system.account: useradd eve
+# escalate system.firewall: iptables -F
+# escalate system.kernel: insmod x.ko
+# escalate system.mount: mount /dev/sdb1 /mnt
+# escalate system.persist: crontab jobs
+# escalate system.power: shutdown -h now
+# escalate system.unparsed: if then fi done
+# not system.power: uptime
+# not system.mount: df -h
 rules contains escalate(sprintf("system.%s", [kind]), n, reason) if {
 	some kind, reason in risky
 	some n in by[kind]
 }
 
+# escalate system.conceal: history -c
+# not system.conceal: history
 rules contains escalate("system.conceal", n, "It removes traces of what happened.") if {
 	some n in by.conceal
 	input.effects[n].certainty == "certain"
 }
 
+# escalate system.service: systemctl stop nginx
+# not system.service: systemctl restart nginx
 rules contains escalate("system.service", n, "It stops a service.") if {
 	some n in by.service
 	not input.effects[n].place == "restart"
 }
 
+# escalate system.kill: kill -9 -1
+# not system.kill: kill 1234
 rules contains escalate("system.kill", n, "It ends processes of others.") if {
 	some n in by.kill
 	input.effects[n].place == "everything"

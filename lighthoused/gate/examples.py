@@ -1,0 +1,58 @@
+"""Runs the examples that policies carry, through analysis and policy as real requests go. Records nothing.
+
+An example holds where the gate's final verdict and the rules that match are what it says.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from lighthoused.core.effects import World
+from lighthoused.core.verdicts import Request, Verdict
+from lighthoused.gate.analysis import Analyser
+from lighthoused.gate.gate import Gate
+from lighthoused.gate.local import gate_of
+from lighthoused.policy.catalogue import PROJECT, Example, ExampleCall, Rule, matches
+from lighthoused.policy.rules import Asked
+
+WORLD = World(home="/home/ann", roots=(PROJECT,), mount="/mnt/lighthouse", user="ann")
+
+
+class Outcome(NamedTuple):
+    """How an example went. `problem`: what was other than it says, "" where it holds."""
+
+    example: Example
+    problem: str = ""
+
+
+def run(examples: Iterable[Example], policies: Asked, analyser: Analyser) -> list[Outcome]:
+    """Judge every example, each on its own. Takes about a millisecond for each: call it in a thread."""
+    return [Outcome(example, _problem(example, policies, analyser)) for example in examples]
+
+
+def without_examples(rules: Iterable[Rule], examples: Iterable[Example]) -> list[str]:
+    """The ids of rules that lack an example which they catch, or one which they let pass."""
+    shown = list(examples)
+    caught = {example.rule for example in shown if example.expected != "not"}
+    spared = {example.rule for example in shown if example.expected == "not"}
+    ids = dict.fromkeys(rule.id for rule in rules)
+    return [id for id in ids if not all(any(matches(id, one) for one in some) for some in (caught, spared))]
+
+
+def _problem(example: Example, policies: Asked, analyser: Analyser) -> str:
+    gate = gate_of(policies, analyser, example.call.profile)
+    for call in example.call.before:
+        _judge(gate, ExampleCall(command=call, cwd=example.call.cwd) if isinstance(call, str) else call)
+    verdict = _judge(gate, example.call)
+    explanation = verdict.explanation or {"rules": ()}
+    matched = {rule["id"]: rule["verdict"] for rule in explanation["rules"]}
+    told = f"it was {verdict.verdict} by {verdict.rule}: {verdict.reason}"
+    if example.expected == "not":
+        applies = example.rule in (*matched, verdict.rule)
+        return f"{example.rule} applies to it; {told}" if applies else ""
+    if verdict.rule != example.rule and matched.get(example.rule) != example.expected:
+        return f"{example.rule} does not apply to it; {told}"
+    return "" if verdict.verdict == example.expected else told
+
+
+def _judge(gate: Gate, call: ExampleCall) -> Verdict:
+    return gate.judge(Request(call.tool, call.given, call.cwd, call.agent), WORLD, explain=True)

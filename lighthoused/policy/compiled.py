@@ -1,0 +1,132 @@
+"""One set of policies, compiled to a bundle and asked many times, and what is wrong where one does not compile.
+
+The only importer of regopy. Must not know where sources come from.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from blake3 import blake3
+from regopy import Input, Interpreter, RegoError
+from regopy.rego_shared import LogLevel
+
+from lighthoused.core.errors import Corrupt, Invalid
+from lighthoused.policy.catalogue import ids_of
+from lighthoused.policy.rules import STRENGTH, Match
+
+MAX_REASON = 1000
+MAX_TRIED = 64
+"""Statements of a broken policy that are left out one at a time, to find the one at fault."""
+_QUERY = "data.lighthouse.result"
+_PROBE: dict[str, Any] = {"effects": [], "tool": "", "cwd": "/", "agent": "", "profile": "balanced"}
+_PLACE = re.compile(r"\(error \d+:[^|]*\|(\d+)\|\d+")
+_MESSAGE = re.compile(r"\(errormsg \d+:(.*?)\)\n")
+_FEW = re.compile(r"bundle verify: call to '[^']*\.(\w+)' arg count .*")
+_STATEMENT = re.compile(r"^(?!package\b|import\b)[^\s#}].*\n?(?:(?:[ \t})].*)?\n)*", re.MULTILINE)
+
+
+class PolicyFailed(Corrupt):
+    """The policies could not be evaluated on this input."""
+
+    code = "policy_failed"
+
+
+class Compiled:
+    """Policies ready to be asked. `builtin` come with Lighthouse; a user's rule stands in place of one with its id."""
+
+    def __init__(self, builtin: Mapping[str, str], users: Mapping[str, str]) -> None:
+        """Raises RegoError, Invalid or PolicyFailed where they do not work together."""
+        modules = {**builtin, **users}
+        self._interpreter = Interpreter()
+        self._interpreter.log_level = LogLevel.NONE
+        for name, source in modules.items():
+            self._interpreter.add_module(name, source)
+        self._bundle = self._interpreter.build(_QUERY)
+        if not self._bundle.ok():
+            raise Invalid("The policies do not compile together.")
+        self.version = version_of(modules)
+        self.names = tuple(modules)
+        self.replaced = ids_of(builtin) & ids_of(users)
+        self.ask(_PROBE)
+
+    def ask(self, document: dict[str, Any]) -> list[Match]:
+        """The rules that match. Raises PolicyFailed."""
+        try:
+            self._interpreter.set_input(Input(document))
+            output = self._interpreter.query_bundle(self._bundle)
+            if not output.ok() or not output.results:
+                raise PolicyFailed(f"The policies failed on this request: {str(output)[:MAX_REASON]}")
+            return matches_of(output[0][0], self.replaced)
+        except (RegoError, ValueError, KeyError, IndexError, TypeError) as error:
+            told = getattr(error, "doc", "") or str(error)
+            raise PolicyFailed(f"The policies failed on this request: {_said(told)}") from None
+
+
+def version_of(modules: Mapping[str, str]) -> str:
+    """A hash of names and sources."""
+    hasher = blake3()
+    for name, source in sorted(modules.items()):
+        hasher.update(f"{name}\0{len(source)}\0{source}".encode())
+    return hasher.hexdigest(16)
+
+
+def matches_of(result: Any, replaced: frozenset[str] = frozenset()) -> list[Match]:
+    """Rules that count. Raises KeyError, TypeError or ValueError where a rule has another shape."""
+    disabled = set(result["disabled"])
+    standard = [rule for rule in result["standard"] if rule["id"] not in replaced]
+    made = []
+    for rule in [*standard, *result["rules"]]:
+        if rule["verdict"] not in STRENGTH:
+            raise ValueError(f'rule {rule.get("id")} says "{rule["verdict"]}"; allowed are {", ".join(STRENGTH)}')
+        if rule["id"] not in disabled:
+            made.append(
+                Match(
+                    str(rule["id"]),
+                    rule["verdict"],
+                    str(rule.get("reason", ""))[:MAX_REASON],
+                    int(rule.get("effect", -1)),
+                    str(rule.get("suggestion", ""))[:MAX_REASON],
+                )
+            )
+    return made
+
+
+def fault(builtin: Mapping[str, str], name: str, source: str) -> str:
+    """What is wrong with one policy next to the default ones, with its line; "" where nothing is."""
+    error = _failure(builtin, name, source)
+    if error is None:
+        return ""
+    place = _PLACE.search(str(error))
+    if place is not None:
+        line = _line_at(source, int(place[1]))
+    else:
+        line = next(
+            (
+                source[: found.start()].count("\n") + 1
+                for found in list(_STATEMENT.finditer(source))[:MAX_TRIED]
+                if _failure(builtin, name, source[: found.start()] + source[found.end() :]) is None
+            ),
+            0,
+        )
+    return f"line {line}: {_said(str(error))}" if line else _said(str(error))
+
+
+def _failure(builtin: Mapping[str, str], name: str, source: str) -> Exception | None:
+    try:
+        Compiled(builtin, {name: source})
+    except (RegoError, Invalid, PolicyFailed) as error:
+        return error
+    return None
+
+
+def _line_at(source: str, offset: int) -> int:
+    return source.encode()[:offset].count(b"\n") + 1
+
+
+def _said(text: str) -> str:
+    """What the compiler says, without its tree."""
+    found = _MESSAGE.search(text)
+    told = found[1] if found else text.removeprefix("The policies failed on this request: ").split("\n")[0]
+    told = _FEW.sub(r"A call of \1 has too few arguments", told).strip() or "It does not compile"
+    return told[:MAX_REASON].rstrip(".") + "."
