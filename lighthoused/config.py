@@ -79,6 +79,7 @@ class Rpc(msgspec.Struct, frozen=True):
 class Gate(msgspec.Struct, frozen=True):
     """How requests are judged. `hook_escalation`: a hook waits for a person here, or its agent's user is asked.
 
+    `hook_unreachable`: what hooks that are installed from now on answer while no daemon does.
     `policy_dirs` by default: ``policies`` beside the config file; one that does not exist holds no policies.
     """
 
@@ -86,6 +87,7 @@ class Gate(msgspec.Struct, frozen=True):
     policy_dirs: Annotated[tuple[Path, ...], Locations()] = ()
     approval_deadline_s: Annotated[float, Seconds(1, 3600)] = 300.0
     hook_escalation: Annotated[str, Choice(("wait", "ask"))] = "wait"
+    hook_unreachable: Annotated[str, Choice(("deny", "ask"))] = "deny"
     cache_bytes: Annotated[int, Size(0, 16 << 30)] = 16 << 20
 
 

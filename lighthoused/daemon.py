@@ -27,6 +27,7 @@ from lighthoused.api.agents import fold as fold_agents
 from lighthoused.api.approvals import ApprovalsApi
 from lighthoused.api.connection import ConnectionApi
 from lighthoused.api.gate import GateApi
+from lighthoused.api.hooks import HooksApi
 from lighthoused.api.log import LogApi
 from lighthoused.api.mirrors import MirrorsApi
 from lighthoused.api.projects import ProjectsApi
@@ -224,6 +225,7 @@ class Daemon:
 
     def _dispatcher(self) -> Dispatcher:
         append = self.store.append
+        registry = AgentsApi(self.agents, append, self.clock)
         families = (
             ConnectionApi(self.access, self.status),
             LogApi(self.store, self.clock, self.caught_up),
@@ -231,9 +233,18 @@ class Daemon:
             TimeTravelApi(self.tree),
             UpkeepApi(Fsck(self.tree, self._invalidate), self.gc),
             MirrorsApi(self.mirrors),
-            AgentsApi(self.agents, append, self.clock),
+            registry,
             TokensApi(self.tokens, append, self.clock),
-            GateApi(self.gate, self.world, self.config.gate.hook_escalation == "wait"),
+            GateApi(self.gate, self.world),
+            HooksApi(
+                self.gate,
+                self.world,
+                self.agents,
+                registry.admit,
+                self.audit.record,
+                self.clock,
+                waits=self.config.gate.hook_escalation == "wait",
+            ),
             ApprovalsApi(self.approvals),
         )
         dispatcher = Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 
 from lighthoused.core.appended import Appended
+from lighthoused.core.author import Author
 from lighthoused.core.errors import Denied
 from lighthoused.core.events import Draft
 from lighthoused.identity.agents import MAX_AGENTS, Agents
@@ -47,7 +48,11 @@ class AgentsApi:
             raise Denied(
                 f"Agent {author.agent!r} may register only its own processes.", "Ask the person whose machine it is."
             )
-        view = self._agents.register(request.agent, pid, request.session, author.uid)
+        return await self.admit(request.agent, pid, request.session, author)
+
+    async def admit(self, agent: str, pid: int, session: str, author: Author) -> AgentView:
+        """Register a process for whoever may, and record it."""
+        view = self._agents.register(agent, pid, session, author.uid)
         mark = await self._agents.mark(view.pid)
         registered = author._replace(agent=view.agent, session=view.session)
         await self._append((registered.draft(f"agents/{view.agent}", TYPE, mark, self._clock()),))

@@ -1,12 +1,12 @@
-"""`lighthousectl hook`: our entry in Claude Code's settings, put in and taken out without touching what else is there.
+"""`lighthousectl hook`: our entries in an agent program's settings, put in and taken out without touching what else is
+there."""
 
-The form of the settings: https://docs.claude.com/en/docs/claude-code/hooks
-"""
-
+import difflib
 import os
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,95 +14,163 @@ import click
 
 from lighthoused.cli import hook as hook_module
 from lighthoused.cli import jsonfile
+from lighthoused.cli.harness import CLAUDE_CODE, FAILURES, HARNESSES, JUDGED, Harness
 from lighthoused.cli.jsonfile import Document
 from lighthoused.cli.output import say, show_json
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError
 
-TIMEOUT_S = 330
-"""Longer than the hook waits for the daemon (see `hook`)."""
-EVENT = "PreToolUse"
-OR_BLOCK = " || exit 2"
-"""Claude Code goes on after any other failure, such as an interpreter that is gone."""
+GRACE_S = 20
+"""How much longer than a person the hook waits for the daemon."""
+SPARE_S = 10
+"""How much longer than the hook its program waits, so that it is the hook that says no."""
+REPORT_TIMEOUT_S = 10
+OR_BLOCK = " || sh -c 'echo The Lighthouse hook could not run. >&2; exit 2'"
+"""After any other failure, such as an interpreter that is gone, the program would go on."""
 _OURS = re.compile(
     r"'?/.* -I -S '?/.*/lighthoused/cli/hook\.py'? --socket .+|(\S*/)?lighthousectl hook( .*)?", re.DOTALL
 )
 
-with_settings = click.option(
-    "--settings", default=".claude/settings.json", show_default=True, type=click.Path(path_type=Path)
-)
+
+def with_target(function: Any) -> Any:
+    """Which program's settings are meant."""
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Only show what would change."),
+        click.option("--settings", default=None, type=click.Path(path_type=Path), help="Another file."),
+        click.option("--scope", default="project", show_default=True, type=click.Choice(list(CLAUDE_CODE.files))),
+        click.option("--for", "name", default=CLAUDE_CODE.name, show_default=True, type=click.Choice(list(HARNESSES))),
+    ):
+        function = option(function)
+    return function
 
 
 @click.group(invoke_without_command=True)
 @command
 def hook(session: Session) -> None:
-    """Claude Code's hook: without a subcommand, answer one event on standard input."""
+    """Hooks of Claude Code and Codex: without a subcommand, answer one event on standard input."""
     if click.get_current_context().invoked_subcommand is None:
         sys.exit(_answer(session))
 
 
 @hook.command()
-@with_settings
+@with_target
+@click.option("--agent", default="", help="What its agents are called; by default as the program.")
+@click.option("--unreachable", default="", type=click.Choice(["", "deny", "ask"]), help="While no daemon answers.")
+@click.option("--failures", is_flag=True, help="Record failed calls too (Claude Code 2.1 or newer, see the docs).")
 @command
-def install(session: Session, settings: Path) -> None:
-    """Let Claude Code ask Lighthouse before every tool call."""
-    document = jsonfile.read(settings) or Document("{}\n")
-    entry = _entry(session)
-    groups = _groups(document, settings)
-    changed = [group for group in groups if _ours_in(group)] != [entry]
-    if changed:
-        _take_out(document, groups)
-        if "hooks" not in document.value:
-            document.set((), "hooks", {EVENT: [entry]})
-        elif EVENT not in document.value["hooks"]:
-            document.set(("hooks",), EVENT, [entry])
-        else:
-            document.append(("hooks", EVENT), entry)
-        jsonfile.write(settings, document.text)
-    _tell(session, settings, changed, "installed" if changed else "was installed already")
+def install(
+    session: Session,
+    name: str,
+    scope: str,
+    settings: Path | None,
+    dry_run: bool,
+    agent: str,
+    unreachable: str,
+    failures: bool,
+) -> None:
+    """Let an agent's program ask Lighthouse before every tool call, and report what it did."""
+    harness = HARNESSES[name]
+    if failures and harness is not CLAUDE_CODE:
+        raise Invalid(f"{harness.title} has no hook for failed calls.", "Leave out --failures.")
+    file = settings or harness.settings(scope, os.environ)
+    document = jsonfile.read(file) or Document("{}\n")
+    before = document.text
+    wanted = dict(_entries(session, harness, agent or harness.name, unreachable, failures))
+    for event in {**wanted, **document.value.get("hooks", {})} if _has_hooks(document, file) else wanted:
+        _put(document, event, wanted.get(event), file)
+    changed = document.text != before
+    if changed and not dry_run:
+        jsonfile.write(file, document.text)
+    told = "installed" if changed else "was installed already"
+    _tell(session, file, before if file.exists() else "", document.text, dry_run, told)
+    if changed and not dry_run and not session.as_json and harness.trust:
+        say(f"hint: {harness.trust}", err=True)
 
 
 @hook.command()
-@with_settings
+@with_target
 @command
-def uninstall(session: Session, settings: Path) -> None:
-    """Take the hook out again; other settings stay."""
-    document = jsonfile.read(settings)
-    changed = document is not None and _take_out(document, _groups(document, settings))
-    if document is not None and changed:
-        jsonfile.write(settings, document.text)
-    _tell(session, settings, changed, "uninstalled" if changed else "the hook is not installed there")
+def uninstall(session: Session, name: str, scope: str, settings: Path | None, dry_run: bool) -> None:
+    """Take the hooks out again; other settings stay."""
+    file = settings or HARNESSES[name].settings(scope, os.environ)
+    document = jsonfile.read(file)
+    before = document.text if document is not None else ""
+    if document is not None and _has_hooks(document, file):
+        for event in list(document.value["hooks"]):
+            _put(document, event, None, file)
+    after = document.text if document is not None else ""
+    if after != before and not dry_run:
+        jsonfile.write(file, after)
+    told = "uninstalled" if after != before else "the hook is not installed there"
+    _tell(session, file, before, after, dry_run, told)
 
 
 def _answer(session: Session) -> int:
     try:
         socket = str(session.config.paths.socket)
     except LighthouseError as refused:
-        return hook_module.tell(hook_module.refusal(f"Lighthouse cannot be asked: {refused.message}"))
+        return hook_module.failed(f"Lighthouse cannot be asked: {refused.message}", {})
     return hook_module.run(["--socket", socket])
 
 
-def _tell(session: Session, settings: Path, changed: bool, outcome: str) -> None:
+def _tell(session: Session, file: Path, before: str, after: str, dry_run: bool, outcome: str) -> None:
+    changed = before != after
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), after.splitlines(keepends=True), str(file), str(file)
+    )
+    diff = "".join(line if line.endswith("\n") else line + "\n" for line in lines) if dry_run else ""
     if session.as_json:
-        show_json({"settings": str(settings), "changed": changed})
+        show_json({"settings": str(file), "changed": changed, **({"diff": diff} if dry_run else {})})
+    elif dry_run and changed:
+        say(diff.rstrip("\n"))
     else:
-        say(f"{settings}: {outcome}")
+        say(f"{file}: {outcome}")
 
 
-def _entry(session: Session) -> dict[str, Any]:
-    words = [sys.executable, "-I", "-S", os.path.abspath(hook_module.__file__)]
-    line = shlex.join([*words, "--socket", str(session.config.paths.socket)]) + OR_BLOCK
-    return {"matcher": "*", "hooks": [{"type": "command", "command": line, "timeout": TIMEOUT_S}]}
+def _entries(
+    session: Session, harness: Harness, agent: str, unreachable: str, failures: bool
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Our entry for each event."""
+    gate = session.config.gate
+    wait = int(gate.approval_deadline_s) + GRACE_S
+    base = [sys.executable, "-I", "-S", os.path.abspath(hook_module.__file__)]
+    base += ["--socket", str(session.config.paths.socket), "--agent", agent, "--for", harness.name]
+    events = {**harness.events, **({FAILURES: "*"} if failures else {})}
+    for event, matcher in events.items():
+        if event == JUDGED:
+            asks = harness.can_ask and (unreachable or gate.hook_unreachable) == "ask"
+            words = [*base, "--wait", str(wait), *(["--unreachable", "ask"] if asks else [])]
+            handler = {"type": "command", "command": shlex.join(words) + OR_BLOCK, "timeout": wait + SPARE_S}
+        else:
+            words = [*base, "--event", event]
+            handler = {"type": "command", "command": shlex.join(words), "timeout": REPORT_TIMEOUT_S}
+        yield event, {**({"matcher": matcher} if matcher is not None else {}), "hooks": [handler]}
 
 
-def _groups(document: Document, settings: Path) -> list[Any]:
-    """What is hooked to our event. Raises Invalid where the settings are not of Claude Code's form."""
+def _has_hooks(document: Document, file: Path) -> bool:
+    """Whether there are hooks at all. Raises Invalid where they are not of the programs' form."""
     hooks = document.value.get("hooks", {})
-    groups = hooks.get(EVENT, []) if isinstance(hooks, dict) else None
+    if not isinstance(hooks, dict):
+        raise Invalid(f"hooks in {file} is not what is expected there.", jsonfile.MEND)
+    return bool(hooks)
+
+
+def _put(document: Document, event: str, entry: dict[str, Any] | None, file: Path) -> None:
+    """Make this our only entry for an event."""
+    groups = document.value.get("hooks", {}).get(event, [])
     if not isinstance(groups, list):
-        where = "hooks" if groups is None else f"hooks.{EVENT}"
-        raise Invalid(f"{where} in {settings} is not what Claude Code expects there.", jsonfile.MEND)
-    return groups
+        raise Invalid(f"hooks.{event} in {file} is not what is expected there.", jsonfile.MEND)
+    if [group for group in groups if _ours_in(group)] == ([entry] if entry is not None else []):
+        return
+    _take_out(document, event)
+    if entry is None:
+        return
+    if "hooks" not in document.value:
+        document.set((), "hooks", {event: [entry]})
+    elif event not in document.value["hooks"]:
+        document.set(("hooks",), event, [entry])
+    else:
+        document.append(("hooks", event), entry)
 
 
 def _ours_in(group: Any) -> list[int]:
@@ -116,19 +184,18 @@ def _is_ours(handler: Any) -> bool:
     return isinstance(line, str) and _OURS.fullmatch(line) is not None
 
 
-def _take_out(document: Document, groups: list[Any]) -> bool:
-    """Remove our handlers, and what holds nothing else; whether there were any."""
+def _take_out(document: Document, event: str) -> None:
+    """Remove our handlers, and what holds nothing else."""
     changed = False
-    for at, group in reversed(list(enumerate(groups))):
+    for at, group in reversed(list(enumerate(document.value.get("hooks", {}).get(event, [])))):
         ours = _ours_in(group)
         changed = changed or bool(ours)
         if ours and len(ours) == len(group["hooks"]):
-            document.remove(("hooks", EVENT, at))
+            document.remove(("hooks", event, at))
         else:
             for index in reversed(ours):
-                document.remove(("hooks", EVENT, at, "hooks", index))
-    if changed and not document.value["hooks"][EVENT]:
-        document.remove(("hooks", EVENT))
+                document.remove(("hooks", event, at, "hooks", index))
+    if changed and not document.value["hooks"][event]:
+        document.remove(("hooks", event))
         if not document.value["hooks"]:
             document.remove(("hooks",))
-    return changed

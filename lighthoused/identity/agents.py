@@ -26,6 +26,7 @@ RECHECK_S = 1.0
 """How long a pid is trusted to be the process it was."""
 MAX_ANCESTRY = 256
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SESSION = re.compile(r"[A-Za-z0-9._:-]{1,100}")
 
 
 class _Seen(NamedTuple):
@@ -39,6 +40,16 @@ class _Registered(NamedTuple):
     process: Process
     uid: int
     since: int
+
+
+def is_name(agent: str) -> bool:
+    """Whether an agent may be called so."""
+    return _NAME.fullmatch(agent) is not None and agent != UNKNOWN_AGENT
+
+
+def is_session(session: str) -> bool:
+    """Whether a session may have this id."""
+    return _SESSION.fullmatch(session) is not None
 
 
 class Agents:
@@ -59,9 +70,9 @@ class Agents:
 
     def register(self, agent: str, pid: int, session: str, uid: int) -> AgentView:
         """Declare a process to be an agent's. Raises Invalid, NotFound, Denied, Overloaded."""
-        if not _NAME.fullmatch(agent) or agent == UNKNOWN_AGENT:
+        if not is_name(agent):
             raise Invalid(f"{agent!r} cannot be the name of an agent.", "Use up to 64 letters, digits, '.', '_', '-'.")
-        if session and not re.fullmatch(r"[A-Za-z0-9._:-]{1,100}", session):
+        if session and not is_session(session):
             raise Invalid(f"{session!r} cannot be a session's id.", "Use letters, digits, '.', '_', ':' and '-'.")
         found = process(pid)
         if found is None:

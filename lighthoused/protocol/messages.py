@@ -587,9 +587,26 @@ class CheckRequest(Request, tag="gate.check"):
 
 
 class HookRequest(Request, tag="gate.hook"):
-    """Claude Code's PreToolUse hook: `event` is its standard input; the result is what the hook prints, as it is."""
+    """A PreToolUse hook: `event` is its standard input; the result is what Claude Code's hook prints, as it is.
+
+    `agent`: what the program that runs the hook is registered as, if it is no agent yet; "" leaves it as it is.
+    `can_ask` False: that program cannot ask its user, so that an escalation always waits for a person here.
+    """
 
     event: dict[str, Any]
+    agent: str = ""
+    can_ask: bool = True
+
+
+class HookReportRequest(Request, tag="gate.report"):
+    """What other hooks tell: a tool call's end, a session's begin and end, a prompt. Recorded as the agent's own word.
+
+    `sizes`: bytes of fields of `event` that are cut or left out. `agent` as in gate.hook.
+    """
+
+    event: dict[str, Any]
+    agent: str = ""
+    sizes: dict[str, int] = {}
 
 
 class HookDecision(msgspec.Struct, frozen=True, rename="camel"):
@@ -758,6 +775,7 @@ METHODS: tuple[Method, ...] = (
     Method(MirrorStatusRequest, MirrorStatusReply, "viewer"),
     Method(CheckRequest, Verdict, "agent", deadline_ms=330_000),
     Method(HookRequest, HookReply, "agent", deadline_ms=330_000),
+    Method(HookReportRequest, Done, "agent"),
     Method(ApprovalListRequest, ApprovalList, "viewer"),
     Method(ApprovalAnswerRequest, Done, "operator"),
     Method(AgentRegisterRequest, AgentView, "agent"),

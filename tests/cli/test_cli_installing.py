@@ -21,8 +21,8 @@ THEIRS = [
 ]
 
 
-def ctl(tmp_path: Path, *arguments: str, socket: str = "/run/lh.sock") -> Result:
-    environment = {"LIGHTHOUSE_STATE": str(tmp_path / "state")}
+def ctl(tmp_path: Path, *arguments: str, socket: str = "/run/lh.sock", **env: str) -> Result:
+    environment = {"LIGHTHOUSE_STATE": str(tmp_path / "state"), **env}
     return CliRunner(env=environment).invoke(cli, ["--socket", socket, "hook", *arguments], catch_exceptions=False)
 
 
@@ -86,7 +86,7 @@ def test_uninstall_takes_only_ours_out_of_a_shared_list(tmp_path: Path) -> None:
         {"matcher": "Edit"},
         3,
     ]
-    assert kept["hooks"]["PostToolUse"] == [{"hooks": [handler(OLD)]}]
+    assert set(kept["hooks"]) == {"PreToolUse"}
 
 
 def test_uninstall_without_ours_writes_nothing(tmp_path: Path) -> None:
@@ -95,7 +95,7 @@ def test_uninstall_without_ours_writes_nothing(tmp_path: Path) -> None:
     done = ctl(tmp_path, "uninstall", "--settings", str(file))
     assert done.exit_code == 0
     assert "not installed" in done.output
-    assert file.stat() == before
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
     missing = tmp_path / "none/settings.json"
     assert ctl(tmp_path, "uninstall", "--settings", str(missing)).exit_code == 0
     assert not missing.parent.exists()
@@ -126,12 +126,81 @@ def test_the_command_fails_closed_whatever_happens_to_it(tmp_path: Path) -> None
     socket = "/a b/it's.sock"
     ctl(tmp_path, "install", "--settings", str(file), socket=socket)
     (line,) = commands(file)
-    assert shlex.split(line)[5:7] == [socket, "||"]
+    assert shlex.split(line)[5] == socket
     done = subprocess.run(["sh", "-c", line], input="{}", capture_output=True, text=True, check=True)
     decided = json.loads(done.stdout)["hookSpecificOutput"]
     assert decided["permissionDecision"] == "deny"
     assert socket in decided["permissionDecisionReason"]
     gone = line.replace("-I", "--no-such-flag", 1)
-    assert subprocess.run(["sh", "-c", gone], capture_output=True, check=False).returncode == 2
+    failed = subprocess.run(["sh", "-c", gone], capture_output=True, check=False)
+    assert failed.returncode == 2
+    assert b"could not run" in failed.stderr
     ctl(tmp_path, "uninstall", "--settings", str(file))
     assert json.loads(file.read_text()) == {}
+
+
+def test_a_dry_run_shows_the_change_and_makes_none(tmp_path: Path) -> None:
+    file = settings(tmp_path, {"model": "opus"})
+    before = file.read_bytes()
+    shown = ctl(tmp_path, "install", "--settings", str(file), "--dry-run").output
+    assert shown.startswith(f"--- {file}\n+++ {file}\n")
+    assert '+    "PreToolUse": [' in shown
+    assert file.read_bytes() == before
+    told = json.loads(ctl(tmp_path, "install", "--settings", str(file), "--dry-run", "--json").output)
+    assert (told["changed"], "PreToolUse" in told["diff"]) == (True, True)
+    ctl(tmp_path, "install", "--settings", str(file))
+    assert '-    "PreToolUse": [' in ctl(tmp_path, "uninstall", "--settings", str(file), "--dry-run").output
+    assert len(commands(file)) == 1
+    again = ctl(tmp_path, "install", "--settings", str(file), "--dry-run").output
+    assert "was installed already" in again
+    missing = tmp_path / "none/settings.json"
+    assert "+++" in ctl(tmp_path, "install", "--settings", str(missing), "--dry-run").output
+    assert not missing.parent.exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ((), "project/.claude/settings.json"),
+        (("--scope", "local"), "project/.claude/settings.local.json"),
+        (("--scope", "user"), "home/.claude/settings.json"),
+        (("--for", "codex"), "project/.codex/hooks.json"),
+        (("--for", "codex", "--scope", "user"), "codex/hooks.json"),
+    ],
+)
+def test_every_scope_has_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: tuple[str, ...], expected: str
+) -> None:
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    homes = {"HOME": str(tmp_path / "home"), "CODEX_HOME": str(tmp_path / "codex")}
+    assert ctl(tmp_path, "install", *options, **homes).exit_code == 0
+    assert [str(file.relative_to(tmp_path)) for file in tmp_path.rglob("*.json")] == [expected]
+
+
+def test_only_events_that_every_version_knows_are_installed_unasked(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    ctl(tmp_path, "install", "--settings", str(file))
+    plain = json.loads(file.read_text())["hooks"]
+    assert set(plain) == {"PreToolUse", "PostToolUse", "UserPromptSubmit", "SessionStart", "SessionEnd"}
+    ctl(tmp_path, "install", "--settings", str(file), "--failures")
+    assert "PostToolUseFailure" in json.loads(file.read_text())["hooks"]
+    ctl(tmp_path, "install", "--settings", str(file))
+    assert json.loads(file.read_text())["hooks"] == plain
+
+
+def test_codex_has_its_own_events_and_is_told_to_trust(tmp_path: Path) -> None:
+    file = tmp_path / "hooks.json"
+    file.write_text('{"description": "mine", "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "x"}]}]}}')
+    before = file.read_text()
+    done = ctl(tmp_path, "install", "--for", "codex", "--settings", str(file), "--unreachable", "ask")
+    assert "/hooks" in done.stderr
+    hooks = json.loads(file.read_text())["hooks"]
+    assert set(hooks) == {"Stop", "PreToolUse", "PostToolUse", "UserPromptSubmit", "SessionStart"}
+    assert "--unreachable" not in file.read_text()
+    refused = ctl(tmp_path, "install", "--for", "codex", "--failures")
+    assert refused.exit_code == 1
+    assert "no hook for failed calls" in refused.stderr
+    assert ctl(tmp_path, "install", "--for", "codex", "--scope", "local").exit_code == 1
+    ctl(tmp_path, "uninstall", "--for", "codex", "--settings", str(file))
+    assert file.read_text() == before

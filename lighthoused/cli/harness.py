@@ -1,0 +1,63 @@
+"""The programs that agents run in: where their settings are, and which of their hooks we take.
+
+Forms: https://docs.claude.com/en/docs/claude-code/hooks, https://developers.openai.com/codex/hooks
+"""
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from lighthoused.core.errors import Invalid
+
+JUDGED = "PreToolUse"
+FAILURES = "PostToolUseFailure"
+"""Claude Code 2.1 and newer. Older ones would drop the whole settings file, and every hook with it."""
+
+
+class Harness(NamedTuple):
+    """`name` is also what its agents are called. `files`: its settings by scope, below `directory`."""
+
+    name: str
+    title: str
+    directory: str
+    home_variable: str
+    files: Mapping[str, str]
+    events: Mapping[str, str | None]
+    """Events that every version has, with the matcher of each; None where it takes none."""
+    can_ask: bool
+    trust: str = ""
+    """What its user has to do before it runs a new hook."""
+
+    def settings(self, scope: str, environ: Mapping[str, str]) -> Path:
+        """The file that holds its hooks. Raises Invalid."""
+        if scope not in self.files:
+            raise Invalid(f"{self.title} has no {scope} settings for hooks.", f"Use one of: {', '.join(self.files)}.")
+        return self._base(scope, environ) / self.files[scope]
+
+    def _base(self, scope: str, environ: Mapping[str, str]) -> Path:
+        if scope != "user":
+            return Path(self.directory)
+        return Path(environ.get(self.home_variable) or os.path.expanduser(f"~/{self.directory}"))
+
+
+CLAUDE_CODE = Harness(
+    name="claude-code",
+    title="Claude Code",
+    directory=".claude",
+    home_variable="CLAUDE_CONFIG_DIR",
+    files={"project": "settings.json", "local": "settings.local.json", "user": "settings.json"},
+    events={JUDGED: "*", "PostToolUse": "*", "UserPromptSubmit": None, "SessionStart": None, "SessionEnd": None},
+    can_ask=True,
+)
+CODEX = Harness(
+    name="codex",
+    title="Codex",
+    directory=".codex",
+    home_variable="CODEX_HOME",
+    files={"project": "hooks.json", "user": "hooks.json"},
+    events={JUDGED: "*", "PostToolUse": "*", "UserPromptSubmit": None, "SessionStart": None},
+    can_ask=False,
+    trust="Codex skips a hook until you trust it: start codex, type /hooks, and trust these.",
+)
+HARNESSES = {harness.name: harness for harness in (CLAUDE_CODE, CODEX)}
