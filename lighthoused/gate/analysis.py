@@ -6,12 +6,12 @@ from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Effect
 from lighthoused.gate import knowledge_base
 from lighthoused.gate.findings import Findings
-from lighthoused.gate.programs import wrappers
+from lighthoused.gate.programs import embedded, wrappers
 from lighthoused.gate.programs.builtins import BUILTINS
 from lighthoused.gate.programs.commands import Commands, Family
 from lighthoused.gate.programs.described import Described
 from lighthoused.gate.programs.filters import FILTERS
-from lighthoused.gate.programs.interpreters import escapes, interpreter
+from lighthoused.gate.programs.interpreters import interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
 from lighthoused.gate.shell.bounds import Unresolvable
@@ -40,7 +40,9 @@ class Analyser:
             "busybox": busybox,
             "toybox": busybox,
         }
-        self._commands = Commands(named, (interpreter, escapes, wrapping), Described(knowledge))
+        described = Described(knowledge)
+        flags = embedded.named(lambda name: name in named or described.knows(name))
+        self._commands = Commands(named, (interpreter, flags, wrapping), described)
 
     def analyse(self, command: str, cwd: str, world: World) -> Analysis:
         """The effects of a shell command run in `cwd`."""

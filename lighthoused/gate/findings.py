@@ -1,5 +1,7 @@
 """Collects the effects that an abstract run finds, each once, with its target resolved. Bounded."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +21,9 @@ class Place:
     privileged: bool = False
     remote: Scope | None = None
 
+    def copy(self) -> "Place":
+        return Place(self.privileged, self.remote)
+
 
 class Findings:
     """The effects so far, in order."""
@@ -31,13 +36,22 @@ class Findings:
     def effects(self) -> tuple[Effect, ...]:
         return tuple(self._found.values())
 
+    @contextmanager
+    def aside(self) -> Iterator[dict[tuple[Any, ...], Effect]]:
+        """Effects found meanwhile are kept apart."""
+        before, self._found = self._found, {}
+        try:
+            yield self._found
+        finally:
+            self._found = before
+
     def add(self, kind: str, target: str = "", scope: Scope = "unknown", **more: Any) -> None:
         """An effect on something that is no path."""
         if self.place.remote and scope in ("unknown", "process", "system"):
             scope = self.place.remote
         if self.place.privileged and kind in ("execute", "interpret"):
             more["place"] = "privileged"
-        self._put(Effect(kind=kind, target=shown(target)[:MAX_SHOWN], scope=scope, **more))
+        self.put(Effect(kind=kind, target=shown(target)[:MAX_SHOWN], scope=scope, **more))
 
     def path(self, kind: str, path: str, cwd: str, **more: Any) -> None:
         """An effect on a path. What sinks take is no effect."""
@@ -51,7 +65,7 @@ class Findings:
         if not target.known:
             more["certainty"] = "unknown" if scope == "unknown" else "possible"
         remote = self.place.remote
-        self._put(
+        self.put(
             Effect(
                 kind=kind,
                 target=target.path[:MAX_SHOWN],
@@ -62,7 +76,8 @@ class Findings:
             )
         )
 
-    def _put(self, effect: Effect) -> None:
+    def put(self, effect: Effect) -> None:
+        """An effect as it is. Raises Unresolvable where there are too many."""
         key = (effect.kind, effect.target, effect.scope, effect.program, effect.recursive, effect.place, effect.note)
         if key in self._found:
             return

@@ -63,7 +63,7 @@ def declare(run: Run, argv: list[str], state: State) -> str:
     for word in argv[1:]:
         name, equals, value = word.partition("=")
         if equals and name.isidentifier():
-            state.assign(name, (unmarked(value),))
+            run.assign(name, (unmarked(value),), state)
     return ""
 
 

@@ -3,10 +3,12 @@
 import posixpath
 from collections.abc import Callable, Mapping
 
+from lighthoused.gate.programs import embedded, environment
 from lighthoused.gate.programs.described import Described
+from lighthoused.gate.programs.escapes import escapes
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import FETCHED, UNKNOWN, opaque, origin, unmarked
+from lighthoused.gate.shell.text import FETCHED, UNKNOWN, opaque, origin, unmarked, without_opaque
 
 Family = Callable[[Run, list[str], State], str | None]
 """Does a command (fields, first the name) and gives its output; None: not of this family."""
@@ -30,6 +32,7 @@ class Commands:
         self._named = named
         self._general = general
         self._described = described
+        self._following = embedded.following(self._knows)
 
     def __call__(self, run: Run, argv: list[str], state: State) -> str:
         name = unmarked(argv[0])
@@ -47,7 +50,12 @@ class Commands:
                 name = posixpath.basename(name)
         return self._known(run, [name, *argv[1:]], state)
 
+    def assigned(self, run: Run, name: str, value: str, state: State) -> None:
+        """A variable was set."""
+        environment.assigned(run, name, value, state)
+
     def _known(self, run: Run, argv: list[str], state: State) -> str:
+        escapes(run, argv, state)
         family = self._named.get(argv[0])
         output = family(run, argv, state) if family else None
         if output is not None:
@@ -56,7 +64,11 @@ class Commands:
             output = each(run, argv, state)
             if output is not None:
                 return output
+        self._following(run, argv, state)
         return self._described(run, argv, state)
+
+    def _knows(self, name: str) -> bool:
+        return name in self._named or self._described.knows(name)
 
     def _alias(self, run: Run, argv: list[str], state: State) -> str:
         """The alias is not expanded again in its own text."""
@@ -75,6 +87,14 @@ class Commands:
         interpreter = first[2:].split() if first.startswith("#!") else ["sh"]
         return run.command([*interpreter, *argv], state) if interpreter else ""
 
+    def _by_shape(self, run: Run, argv: list[str], state: State) -> None:
+        """Its known part may be all of its name (``$UNSET`` is empty), or its arguments tell what it is."""
+        known = without_opaque(argv[0])
+        if known and not run.trying and (known in self._named or self._described.knows(known)):
+            embedded.keep(run, run.attempt(lambda: self._known(run, [known, *argv[1:]], state.fork())))
+        embedded.unnamed(run, argv, state)
+        self._following(run, argv, state)
+
     def _unknown_name(self, run: Run, argv: list[str], state: State) -> str:
         """A program whose name only the moment knows: what it is called may still tell (``$DIR/bin/rm``)."""
         name = posixpath.basename(unmarked(argv[0]))
@@ -85,4 +105,5 @@ class Commands:
         else:
             note = "The name of the program is not known before the command runs."
             run.findings.add("execute", argv[0], certainty="unknown", program=name, place="unnamed", note=note)
+            self._by_shape(run, argv, state)
         return UNKNOWN

@@ -3,11 +3,9 @@
 import re
 from typing import NamedTuple
 
-from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.programs.literals import scan
 from lighthoused.gate.programs.python_source import python
 from lighthoused.gate.programs.shells import source_of
-from lighthoused.gate.shell.bounds import MAX_MATCHED, Unresolvable
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import UNKNOWN, unmarked
@@ -144,33 +142,3 @@ def _edits_in_place(run: Run, name: str, words: list[str], rest: list[str], stat
     ) or (name in ("awk", "gawk") and "inplace" in words):
         for path in rest:
             run.findings.path("write", path, state.cwd, program=name)
-
-
-_BANG = re.compile(r"^\+?\s*+:?\s*+(?:\w++\s*+\|\s*+)?!\s*+(.+)", re.DOTALL)
-_ESCAPES: dict[str, tuple[re.Pattern[str], ...]] = {
-    **dict.fromkeys(("vim", "vi", "nvim", "ex", "view", "ed"), (_BANG, re.compile(r"system\(['\"](.+?)['\"]\)"))),
-    "gdb": (re.compile(r"^\s*(?:shell|!)\s*(.+)"),),
-    "tar": (re.compile(r"^--(?:checkpoint-action=exec|to-command|use-compress-program|rsh-command)=(.+)"),),
-    "rsync": (re.compile(r"^(?:--rsh=)?((?:sh|bash|dash) .+)"),),
-    "sqlite3": (re.compile(r"^\.(?:shell|system)\s+(.+)"),),
-    **dict.fromkeys(("psql", "mysql"), (re.compile(r"\\!\s*(.+)"), re.compile(r"^\s*system\s+(.+)"))),
-    **dict.fromkeys(("ssh", "scp", "sftp"), (re.compile(r"ProxyCommand[= ](.+)"),)),
-    "socat": (re.compile(r"(?i)^(?:exec|system):['\"]?([^'\"]+)"),),
-    "make": (re.compile(r"\$\(shell\s+(.+)\)"),),
-    "man": (re.compile(r"^(?:-P|--pager=)(.+)"),),
-    "zip": (re.compile(r"^(?:-TT|--unzip-command=)(.+)"),),
-    "sed": (re.compile(r"^(?:\d+|\$)?e\s+(.+)"),),
-}
-
-
-def escapes(run: Run, argv: list[str], state: State) -> str | None:
-    """Commands that stand in the arguments of editors, debuggers, archivers and clients."""
-    patterns = _ESCAPES.get(argv[0], ())
-    if patterns and any(len(word) > MAX_MATCHED for word in argv):
-        raise Unresolvable(f"An argument of {argv[0]} has more than {MAX_MATCHED} characters.")
-    for pattern in patterns:
-        for word in argv[1:]:
-            found = pattern.search(unmarked(word))
-            if found:
-                code(run, found[1], state.fork(), argv[0])
-    return None

@@ -1,9 +1,11 @@
 """Unwraps programs that run another command, by the table wrappers.toml. Must not know what the inner command does."""
 
+import re
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from itertools import dropwhile
 
 import msgspec
 
@@ -29,6 +31,14 @@ class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     remote: Scope | None = None
     privileged: bool = False
     persists: frozenset[str] = frozenset()
+    stdin: bool = False
+    sources: bool = False
+    shell: bool = False
+    program: str = ""
+    pairs: frozenset[str] = frozenset()
+    machine: bool = False
+    slash: bool = False
+    after_flags: frozenset[str] = frozenset()
 
 
 class Wrappers:
@@ -45,10 +55,12 @@ class Wrappers:
             note = "The command runs later, when nobody looks."
             run.findings.add("persist", argv[0], "system", program=argv[0], note=note)
         inside = state.fork() if wrapper.remote or wrapper.sub else state
-        inner = _inner(wrapper, argv[1:], inside)
+        inner = _inner(run, wrapper, argv[1:], inside)
         if inner is None:
             return None
         sources, command = inner
+        if wrapper.stdin and not command and not sources and inside.stdin.text is not None:
+            sources = [inside.stdin.all()]
         with _place(run, wrapper):
             output = "".join(code(run, source, inside.fork(), argv[0]) for source in sources)
             if not command:
@@ -78,27 +90,52 @@ def _place(run: Run, wrapper: Wrapper) -> Iterator[None]:
     place.privileged, place.remote = before
 
 
-def _inner(wrapper: Wrapper, words: list[str], state: State) -> tuple[list[str], list[str]] | None:
+def _inner(run: Run, wrapper: Wrapper, words: list[str], state: State) -> tuple[list[str], list[str]] | None:
     """Shell sources among the flags, and the command that follows; None where it wraps nothing."""
     sources: list[str] = []
-    rest = _flags(words, wrapper.values, wrapper.source_flags, sources)
+    if wrapper.slash:
+        words = list(dropwhile(lambda word: word.startswith("/") and len(word) < 4, words))
+    if wrapper.program:
+        return sources, _named(words, wrapper.program)
+    rest = _flags(words, wrapper, wrapper.values, sources)
     if wrapper.sub:
+        if "-E" in wrapper.sub and words[:1] == ["-E"]:
+            rest = words
         if not rest or rest[0] not in wrapper.sub:
             return None
-        rest = _flags(rest[1:], wrapper.sub_values or wrapper.values, wrapper.source_flags, sources)
+        rest = _flags(rest[1:], wrapper, wrapper.sub_values or wrapper.values, sources)
     if wrapper.after:
-        if wrapper.after not in words:
-            return (sources, []) if sources else None
-        rest = words[words.index(wrapper.after) + 1 :]
+        at = next((at for at, word in enumerate(words) if word == wrapper.after or word in wrapper.after_flags), None)
+        if at is None:
+            return (sources, []) if sources or wrapper.stdin else None
+        rest = words[at + 1 + (wrapper.skip if wrapper.after != "--" else 0) :]
+    elif wrapper.machine:
+        rest = _flags(rest[1:], wrapper, wrapper.values, sources) if rest[:1] and _MACHINE.fullmatch(rest[0]) else rest
     else:
         rest = _skip(wrapper, rest, sources)
+    if wrapper.sources:
+        return rest, []
+    if wrapper.shell:
+        rest = ["sh", *rest]
     if wrapper.assignments:
-        rest = _assignments(rest, state)
+        rest = _assignments(run, rest, state)
     return sources, rest
 
 
-def _flags(words: list[str], values: frozenset[str], source_flags: frozenset[str], sources: list[str]) -> list[str]:
+_MACHINE = re.compile(r"i[3-6]86|x86_64|arm\w*|aarch64|linux\d\d|ppc\w*|s390x?|mips\w*|sparc\w*|uname26")
+
+
+def _named(words: list[str], flag: str) -> list[str]:
+    """The program that the value of a flag names, with the words after it."""
+    for at, word in enumerate(words):
+        if word.startswith(flag + "="):
+            return [word[len(flag) + 1 :], *words[at + 1 :]]
+    return words
+
+
+def _flags(words: list[str], wrapper: Wrapper, values: frozenset[str], sources: list[str]) -> list[str]:
     """The words after the leading flags. Sources are collected."""
+    source_flags = wrapper.source_flags
     at = 0
     while at < len(words):
         word = words[at]
@@ -118,6 +155,8 @@ def _flags(words: list[str], values: frozenset[str], source_flags: frozenset[str
                 at += 1
         elif flag in source_flags and equals:
             sources.append(value)
+        elif word in wrapper.pairs:
+            at += 2
         elif _takes(word, values):
             at += 1
     return words[at:]
@@ -136,23 +175,23 @@ def _skip(wrapper: Wrapper, words: list[str], sources: list[str]) -> list[str]:
         before = len(sources)
         for at in range(len(words)):
             if words[at].startswith("-"):
-                _flags(words[at : at + 2], wrapper.values, wrapper.source_flags, sources)
+                _flags(words[at : at + 2], wrapper, wrapper.values, sources)
         if len(sources) > before or wrapper.skip == ALL:
             return []
     rest = words[wrapper.skip :]
-    return _flags(rest, wrapper.values, wrapper.source_flags, sources) if wrapper.joined and wrapper.skip else rest
+    return _flags(rest, wrapper, wrapper.values, sources) if wrapper.joined and wrapper.skip else rest
 
 
 ALL = 99
 """`skip` of a wrapper that takes its command from flags only."""
 
 
-def _assignments(words: list[str], state: State) -> list[str]:
+def _assignments(run: Run, words: list[str], state: State) -> list[str]:
     at = 0
     while at < len(words):
         name, equals, value = words[at].partition("=")
         if not equals or not name.isidentifier():
             break
-        state.assign(name, (value,))
+        run.assign(name, (value,), state)
         at += 1
     return words[at:]

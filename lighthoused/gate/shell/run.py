@@ -6,7 +6,9 @@ What single commands do is for `Commands`, which is passed in. Every branch is t
 from collections.abc import Callable
 from itertools import product
 from math import prod
+from typing import Protocol
 
+from lighthoused.core.verdicts import Effect
 from lighthoused.gate.findings import Findings
 from lighthoused.gate.shell import ast
 from lighthoused.gate.shell.bounds import Unresolvable, decimal
@@ -23,7 +25,17 @@ MAX_ROUNDS = 24
 """Rounds of a loop over numbers; of other loops every round is taken."""
 MAX_COMBINATIONS = 64
 
-Dispatch = Callable[["Run", list[str], State], str]
+
+class Dispatch(Protocol):
+    """What single commands do."""
+
+    def __call__(self, run: "Run", argv: list[str], state: State) -> str:
+        """Do a command; what it prints."""
+
+    def assigned(self, run: "Run", name: str, value: str, state: State) -> None:
+        """A variable was set."""
+
+
 _DECLARATIONS = frozenset({"export", "declare", "typeset", "local", "readonly", "unset"})
 
 
@@ -39,6 +51,7 @@ class Run:
         self._steps = 0
         self._depth = 0
         self._parallel = 0
+        self.trying = False
         self._calls: list[tuple[ast.Command, int]] = []
 
     def script(self, source: str, state: State) -> str:
@@ -54,6 +67,23 @@ class Run:
         self._depth -= 1
         self.charge(1 + (len(output) >> 10))
         return output if len(output) <= MAX_OUTPUT else UNKNOWN
+
+    def attempt(self, run: Callable[[], str]) -> list[Effect]:
+        """The effects of what only may be run; none where they cannot be found out. Not nested."""
+        before = (self._depth, self._parallel, len(self._calls), self.findings.place.copy())
+        self.trying = True
+        with self.findings.aside() as found:
+            try:
+                run()
+            except (Unresolvable, RecursionError):
+                self.charge(0)
+                return []
+            finally:
+                self.trying = False
+                self._depth, self._parallel = before[:2]
+                del self._calls[before[2] :]
+                self.findings.place = before[3]
+        return list(found.values())
 
     def charge(self, steps: int) -> None:
         """Count work. Raises Unresolvable when it is too much."""
@@ -149,7 +179,13 @@ class Run:
                 continue
             if len(value) > MAX_FIELDS:
                 raise Unresolvable(f"An array has more than {MAX_FIELDS} elements.")
-            state.assign(assign.name, value)
+            self.assign(assign.name, value, state)
+
+    def assign(self, name: str, value: Value, state: State) -> None:
+        """Set a variable, with what follows from that."""
+        state.assign(name, value)
+        if name.isupper() and value:
+            self._dispatch.assigned(self, name, value[0], state)
 
     def _with_redirects(self, redirects: tuple[ast.Redirect, ...], state: State, run: Callable[[], str]) -> str:
         started = self.redirects.start(redirects, state)

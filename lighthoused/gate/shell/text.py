@@ -33,6 +33,11 @@ def wholly_opaque(text: str) -> bool:
     return _OPAQUE.sub("", text).strip() == ""
 
 
+def without_opaque(text: str) -> str:
+    """Its known parts."""
+    return _OPAQUE.sub("", unmarked(text))
+
+
 def known_prefix(text: str) -> str:
     """The text before the first unknown part."""
     found = _OPAQUE.search(text)

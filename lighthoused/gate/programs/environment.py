@@ -1,0 +1,103 @@
+"""Variables whose value some program runs: editors, pagers, remote shells, start-up files, preloaded libraries.
+
+A table of names. Must not know which program would read them: setting one is taken for its use.
+"""
+
+import re
+from collections.abc import Callable
+
+from lighthoused.gate.programs.builtins import code
+from lighthoused.gate.shell.run import Run
+from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.text import opaque, unmarked
+
+_COMMAND = re.compile(
+    r"(?:[A-Z0-9_]*_)?(?:EDITOR|PAGER|BROWSER|ASKPASS|RSH|PASSCOMMAND|PASSWORD_COMMAND|PROMPT_COMMAND|RUNNER|OPENER)"
+    r"|VISUAL|FCEDIT|GIT_SSH_COMMAND|GIT_SSH|GIT_EXTERNAL_DIFF|GIT_PROXY_COMMAND|LESSOPEN|LESSCLOSE|SVN_SSH"
+    r"|FZF_DEFAULT_COMMAND|RUSTC_WRAPPER|RUSTC_WORKSPACE_WRAPPER|COMPILER_PATH|CC|CXX|LD|MAKE|CONFIG_SHELL|SHELL"
+    r"|PROMPT_COMMAND|NIX_REMOTE_SSH|SSH_COMMAND|MANROFFOPT|ACLOCAL|AUTOCONF|GIT_CONFIG_VALUE_\d+"
+)
+_PROMPT = frozenset({"PS0", "PS1", "PS2", "PS4", "PROMPT", "RPROMPT"})
+_STARTUP = frozenset({"BASH_ENV", "ENV"})
+_LIBRARIES = frozenset({"LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"})
+_WELL_KNOWN_LIBRARY = re.compile(
+    r"(?:.*/)?lib(?:asan|tsan|ubsan|lsan|jemalloc|tcmalloc\w*|mimalloc|faketime\w*|eatmydata|nss_wrapper|fakeroot\w*"
+    r"|gtk3-nocsd|SegFault|dl|pthread|c|m|stdc\+\+|gcc_s|snoopy|profiler)\b[\w.+-]*"
+)
+_OPTIONS: dict[str, re.Pattern[str]] = {
+    "TAR_OPTIONS": re.compile(r"(?:exec|to-command|use-compress-program|rsh-command)=(.+)"),
+    "LESS": re.compile(r"\+!(.+)"),
+    "GIT_CONFIG_PARAMETERS": re.compile(r"=!(.+?)'?$"),
+    "MAKEFLAGS": re.compile(r"--eval=(.+)"),
+    "MAKEOVERRIDES": re.compile(r"SHELL=(.+)"),
+}
+_LOADS: dict[str, re.Pattern[str]] = {
+    "NODE_OPTIONS": re.compile(r"(?:--require|--import|-r|--loader)[ =]?\S*[./]"),
+    "PERL5OPT": re.compile(r"-[Mm]|-I"),
+    "RUBYOPT": re.compile(r"-r|-I"),
+    "PYTHONSTARTUP": re.compile(r"."),
+    "PYTHONINSPECT": re.compile(r"(?!)"),
+    "JAVA_TOOL_OPTIONS": re.compile(r"-(?:javaagent|agentpath|agentlib|XX:OnOutOfMemoryError)"),
+}
+
+
+def assigned(run: Run, name: str, value: str, state: State) -> None:
+    """A variable was set: what a program may run because of it."""
+    effect = _EXACT.get(name)
+    if effect is not None:
+        effect(run, name, value, state)
+    elif _COMMAND.fullmatch(name) and value.strip():
+        _command(run, name, value, state)
+
+
+def _command(run: Run, name: str, value: str, state: State) -> None:
+    """A command with arguments is one; a bare name is a program as any other."""
+    value = unmarked(value).lstrip("|!-").strip()
+    if " " in value or value in state.functions or run.findings.targets.absolute(value, state.cwd) in state.files:
+        code(run, value, state.fork(), name)
+
+
+def _prompt(run: Run, name: str, value: str, state: State) -> None:
+    if "$(" in value or "`" in value:
+        quoted = unmarked(value).replace('"', '\\"')
+        run.script(f': "{quoted}"', state.fork())
+
+
+def _startup(run: Run, name: str, value: str, state: State) -> None:
+    if value:
+        run.command([".", value], state.fork())
+
+
+def _library(run: Run, name: str, value: str, state: State) -> None:
+    for path in re.split(r"[ :]+", unmarked(value)):
+        if not path or _WELL_KNOWN_LIBRARY.fullmatch(path) or (opaque(path) and not path.endswith(".so")):
+            continue
+        note = "A library that is loaded into every program can do anything they can."
+        run.findings.add("interpret", path, certainty="unknown", program=name, note=note)
+
+
+def _options(run: Run, name: str, value: str, state: State) -> None:
+    found = _OPTIONS[name].search(unmarked(value))
+    if found:
+        code(run, found[1], state.fork(), name)
+
+
+def _loads(run: Run, name: str, value: str, state: State) -> None:
+    if value and _LOADS[name].search(unmarked(value)):
+        path = re.split(r"[ =]", value)[-1]
+        note = "It makes programs load code that they would not load."
+        run.findings.add("execute", path, "process", certainty="unknown", program=name, note=note)
+        text = state.files.get(run.findings.targets.absolute(path, state.cwd))
+        if text is not None and name == "PYTHONSTARTUP":
+            run.command(["python3", path], state.fork())
+        elif text is not None and name == "NODE_OPTIONS":
+            run.command(["node", path], state.fork())
+
+
+_EXACT: dict[str, Callable[[Run, str, str, State], None]] = {
+    **dict.fromkeys(_PROMPT, _prompt),
+    **dict.fromkeys(_STARTUP, _startup),
+    **dict.fromkeys(_LIBRARIES, _library),
+    **dict.fromkeys(_OPTIONS, _options),
+    **dict.fromkeys(_LOADS, _loads),
+}
