@@ -125,6 +125,7 @@ class Daemon:
             self.metrics.gate,
             profile=config.gate.profile,
         )
+        self.metrics.gate.follow_tiers(self.gate.tiers.views)
         self.pipes = Pipes(config.paths.mount)
         self.following = Following(self.store.log, self.store.feed, event_line)
         self.session = self._session()
@@ -192,6 +193,7 @@ class Daemon:
                 "policies": self.policies.names,
                 "problem": self.policies.problem,
             },
+            tiers=self.gate.tiers.views(),
         )
 
     async def reload_on_hangup(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:

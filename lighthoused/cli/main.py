@@ -21,10 +21,10 @@ from lighthoused.cli import (
     upkeep,
 )
 from lighthoused.cli.checking import EXIT_ERROR
-from lighthoused.cli.output import EXIT_USAGE, fail, say, show_json
+from lighthoused.cli.output import EXIT_USAGE, fail, say, show_json, show_table
 from lighthoused.cli.session import Session, command, with_shared_options
 from lighthoused.core.errors import Invalid
-from lighthoused.protocol.messages import StatusRequest
+from lighthoused.protocol.messages import StatusRequest, TierView
 
 PROGRAM = "lighthousectl"
 
@@ -52,6 +52,13 @@ def status(session: Session) -> None:
     say(f"  policies  {len(found.policy['policies'])}, {found.policy['profile']}{problem and ': '}{problem}")
     for name, value in found.paths.items():
         say(f"  {name:<9} {value or '-'}")
+    _show_tiers(found.tiers)
+
+
+def _show_tiers(tiers: tuple[TierView, ...]) -> None:
+    columns = ("tier", "answered", "abstained", "failed", "skipped", "mean us", "p99 us", "breaker")
+    counts = [(one.answered, one.abstained, one.failed, one.skipped, one.mean_us, one.p99_us) for one in tiers]
+    show_table(columns, [(one.name, *numbers, one.breaker) for one, numbers in zip(tiers, counts, strict=True)])
 
 
 @cli.command()

@@ -20,6 +20,8 @@ from lighthoused.protocol.messages import Approval
 MAX_PARKED = 256
 MAX_ANSWERED = 1024
 DEADLINE_S = 300.0
+UNANSWERED = "approval.unanswered"
+"""The rule of a denial that nobody gave."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 Record = Callable[[Draft], None]
@@ -43,7 +45,7 @@ class Approvals:
         self, record: Record, *, deadline_s: float = DEADLINE_S, now: Callable[[], int] = time.time_ns
     ) -> None:
         self._record = record
-        self._deadline_s = deadline_s
+        self.deadline_s = deadline_s
         self._now = now
         self._parked: dict[str, _Parked] = {}
         self._grants: dict[str, _Parked] = {}
@@ -111,9 +113,9 @@ class Approvals:
             suggestion=verdict.suggestion,
             effects=verdict.effects,
             created=now,
-            deadline=now + int(self._deadline_s * 1e9),
+            deadline=now + int(self.deadline_s * 1e9),
         )
-        parked = _Parked(approval, trio.current_time() + self._deadline_s)
+        parked = _Parked(approval, trio.current_time() + self.deadline_s)
         self._parked[approval.id] = parked
         self._record(self._draft("approval.requested", parked, _shown(approval), _requester(request)))
         return parked
@@ -140,7 +142,8 @@ class Approvals:
         parked.answered.set()
 
     def _expire(self, parked: _Parked) -> None:
-        self._conclude(parked, _by_person(parked.approval, "deny", "Nobody answered before the deadline."))
+        denied = _by_person(parked.approval, "deny", "Nobody answered before the deadline.")
+        self._conclude(parked, msgspec.structs.replace(denied, rule=UNANSWERED))
         self._record(self._draft("approval.expired", parked, {}, DAEMON))
 
     def _forget_expired(self) -> None:

@@ -1,4 +1,4 @@
-"""The gate: judges what an agent asks to do. Tiers in order: memory, policy; a person where policy escalates.
+"""The gate: judges what an agent asks to do. Tiers in order: memory, policy, a person where policy escalates.
 
 It decides and tells its observer and audit; it neither knows sockets nor who may ask. Fails closed: whatever goes wrong
 while judging is a deny with its reason, or an escalation where a bound was met.
@@ -18,9 +18,10 @@ from lighthoused.core.effects import World
 from lighthoused.core.errors import LighthouseError
 from lighthoused.core.verdicts import Effect, Request, Verdict
 from lighthoused.gate.analysis import Analyser, Analysis
-from lighthoused.gate.approvals import Approvals
+from lighthoused.gate.approvals import UNANSWERED, Approvals
 from lighthoused.gate.memory import Memory
 from lighthoused.gate.shell.text import shown
+from lighthoused.gate.tiers import Tiers
 from lighthoused.gate.tools import effects_of
 from lighthoused.policy.rules import Asked, Match, strongest
 
@@ -79,6 +80,7 @@ class Gate:
         self._observer = observer
         self._profile = profile
         self._clock = clock
+        self.tiers = Tiers(approvals.deadline_s)
 
     def judge(self, request: Request, world: World, explain: bool = False) -> Verdict:
         """The verdict by memory and policy; never waits for anybody."""
@@ -88,7 +90,7 @@ class Gate:
         known = None if explain else self._memory.get(key, version)
         if known is not None:
             return self._from_memory(request, known, hashed, started)
-        verdict = self._decide(request, world, explain)
+        verdict = self._by_policy(request, world, explain)
         self._remember(key, version, verdict)
         return self._conclude(request, verdict, hashed, started)
 
@@ -101,9 +103,7 @@ class Gate:
         if _size(request) <= IN_THREAD:
             verdict = self.judge(request, world, explain)
         else:
-            decided = await trio.to_thread.run_sync(
-                partial(self._decide, request, world, explain), abandon_on_cancel=True
-            )
+            decided = await self._by_policy_in_thread(request, world, explain)
             verdict = self._conclude(request, decided, request_hash(request), started)
         return await self.settle(request, verdict, wait)
 
@@ -114,10 +114,10 @@ class Gate:
         started = self._clock()
         granted = self.approvals.use_grant(verdict.request)
         if granted is None and wait:
-            granted = await self.approvals.park(request, verdict)
+            granted = await self._by_person(request, verdict)
         if granted is None:
             return verdict
-        return self._by_person(request, msgspec.structs.replace(granted, latency_us=self._since(started)))
+        return self._conclude(request, granted, verdict.request, started)
 
     def _keys(self, request: Request, world: World) -> tuple[bytes, str]:
         """The memory's key: what is asked, where in the world. And the request's own hash."""
@@ -126,6 +126,7 @@ class Gate:
 
     def _from_memory(self, request: Request, known: Verdict, hashed: str, started: int) -> Verdict:
         verdict = msgspec.structs.replace(known, tier="memory", request=hashed, latency_us=self._since(started))
+        self.tiers.memory.hit()
         self._audit.hit(request, verdict)
         self._observer.verdict("memory", verdict.verdict, verdict.latency_us / 1e6)
         return verdict
@@ -142,10 +143,32 @@ class Gate:
         self._observer.verdict(verdict.tier, verdict.verdict, verdict.latency_us / 1e6)
         return verdict
 
-    def _by_person(self, request: Request, verdict: Verdict) -> Verdict:
-        self._audit.judged(request, verdict)
-        self._observer.verdict(verdict.tier, verdict.verdict, verdict.latency_us / 1e6)
-        return verdict
+    def _by_policy(self, request: Request, world: World, explain: bool) -> Verdict:
+        """What the policies say; an escalation where they keep missing their deadline."""
+        decided = self.tiers.policy.ask(lambda: self._decide(request, world, explain), self._clock)
+        return decided or _refusal("error.skipped", "The policies are not asked, as they took too long.", "escalate")
+
+    async def _by_policy_in_thread(self, request: Request, world: World, explain: bool) -> Verdict:
+        tier, started = self.tiers.policy, self._clock()
+        decide = partial(self._decide, request, world, explain)
+        with trio.move_on_after(tier.deadline_s):
+            decided = await trio.to_thread.run_sync(decide, abandon_on_cancel=True)
+            tier.answered(self._since(started))
+            return decided
+        tier.failed()
+        return _refusal("error.deadline", f"It could not be judged within {tier.deadline_s:g} s.", "escalate")
+
+    async def _by_person(self, request: Request, verdict: Verdict) -> Verdict:
+        """A person's answer, or the denial where there is none. Raises Overloaded when too many wait already."""
+        tier, started = self.tiers.human, self._clock()
+        if not tier.admits():
+            return msgspec.structs.replace(verdict, verdict="deny", tier="human", rule=UNANSWERED, reason=_NOBODY)
+        answer = await self.approvals.park(request, verdict)
+        if answer.rule == UNANSWERED:
+            tier.failed()
+        else:
+            tier.answered(self._since(started))
+        return answer
 
     def _decide(self, request: Request, world: World, explain: bool) -> Verdict:
         """Analysis and policy. May run in a thread. An error is a deny."""
@@ -172,6 +195,9 @@ class Gate:
 
     def _since(self, started: int) -> int:
         return (self._clock() - started) // 1000
+
+
+_NOBODY = "Nobody answered the last requests, so it is denied without waiting; a person is asked again in a while."
 
 
 def policy_input(request: Request, analysis: Analysis, profile: str) -> dict[str, Any]:

@@ -10,6 +10,8 @@ from prometheus_client import Counter, Gauge, ProcessCollector
 from prometheus_client.registry import CollectorRegistry
 
 from lighthoused.ops.tally import COUNTS, Tally
+from lighthoused.ops.tiers import TierCollector
+from lighthoused.protocol.messages import TierView
 
 LAG = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
@@ -54,6 +56,7 @@ class GateMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = Tally(registry, "lighthouse_gate_verdict_seconds", "Verdicts", ("tier", "verdict"))
+        self._registry = registry
         self._hits = Counter("lighthouse_gate_cache_hits", "Verdicts given from memory", registry=registry)
         self._pending = Gauge("lighthouse_gate_pending_approvals", "Requests that wait for a person", registry=registry)
 
@@ -66,6 +69,10 @@ class GateMetrics:
     def follow_pending(self, pending: Callable[[], int]) -> None:
         """Ask `pending` for the number of open approvals at each scrape."""
         self._pending.set_function(pending)
+
+    def follow_tiers(self, views: Callable[[], tuple[TierView, ...]]) -> None:
+        """Ask `views` for the state of the tiers at each scrape."""
+        self._registry.register(TierCollector(views))
 
 
 class RpcMetrics:

@@ -87,6 +87,7 @@ def matches_of(result: Any, replaced: frozenset[str] = frozenset()) -> list[Matc
                     str(rule.get("reason", ""))[:MAX_REASON],
                     int(rule.get("effect", -1)),
                     str(rule.get("suggestion", ""))[:MAX_REASON],
+                    rule.get("negotiable") is True,
                 )
             )
     return made

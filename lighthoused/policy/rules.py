@@ -9,13 +9,17 @@ STRENGTH: dict[str, int] = {"allow": 0, "escalate": 1, "deny": 2}
 
 
 class Match(NamedTuple):
-    """A rule that applies. `effect`: number of the effect that it is about, -1 for none."""
+    """A rule that applies. `effect`: number of the effect that it is about, -1 for none.
+
+    `negotiable`: its escalation may be answered from what people answered before; without it a person is required.
+    """
 
     id: str
     verdict: Answer
     reason: str
     effect: int = -1
     suggestion: str = ""
+    negotiable: bool = False
 
 
 def strongest(matches: Sequence[Match]) -> Match | None:

@@ -88,6 +88,23 @@ class StatusRequest(Request, tag="status"):
     """How the daemon is: versions, paths, projects, counts."""
 
 
+class TierView(msgspec.Struct, frozen=True):
+    """A tier of the gate, with its counts since the daemon started. Times are microseconds.
+
+    `abstained`: left to the next tier. `failed`: an error, or no answer within the deadline. `skipped`: not asked,
+    as its circuit breaker was open.
+    """
+
+    name: str
+    breaker: Literal["closed", "open", "half-open"]
+    answered: int
+    abstained: int
+    failed: int
+    skipped: int
+    mean_us: int
+    p99_us: int
+
+
 class Status(msgspec.Struct, frozen=True):
     version: str
     pid: int
@@ -102,6 +119,7 @@ class Status(msgspec.Struct, frozen=True):
     pending_approvals: int
     store: dict[str, Any]
     policy: dict[str, Any]
+    tiers: tuple[TierView, ...] = ()
 
 
 # --- log --------------------------------------------------------------------------------------------------------------

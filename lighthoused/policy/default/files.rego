@@ -55,7 +55,7 @@ rules contains escalate("files.delete-history", n, "It deletes the history of th
 # escalate files.delete-tree: rm -rf src
 # not files.delete-tree: rm -rf node_modules
 # not files.delete-tree: {"command": "rm -rf src", "cwd": "/mnt/lighthouse/demo/current"}
-rules contains escalate("files.delete-tree", n, "It deletes a directory that Lighthouse does not version.") if {
+rules contains negotiable(escalate("files.delete-tree", n, "It deletes a directory that Lighthouse does not version.")) if {
 	some n in by["delete"]
 	e := input.effects[n]
 	e.scope == "project"
@@ -66,7 +66,7 @@ rules contains escalate("files.delete-tree", n, "It deletes a directory that Lig
 
 # escalate files.delete-outside: rm ~/letters/old
 # not files.delete-outside: rm letters/old
-rules contains escalate("files.delete-outside", n, "It deletes something outside the project.") if {
+rules contains negotiable(escalate("files.delete-outside", n, "It deletes something outside the project.")) if {
 	some n in by["delete"]
 	e := input.effects[n]
 	e.scope in {"home", "elsewhere", "remote"}
@@ -202,7 +202,7 @@ rules contains escalate("files.permission-system", n, "It changes rights in the 
 
 # escalate files.permission-open: chmod 777 run.sh
 # not files.permission-open: chmod +x run.sh
-rules contains escalate("files.permission-open", n, "It lets everybody change it, or nobody use it.") if {
+rules contains negotiable(escalate("files.permission-open", n, "It lets everybody change it, or nobody use it.")) if {
 	some n in by.permission
 	e := input.effects[n]
 	e.place == "open"

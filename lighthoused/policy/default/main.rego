@@ -17,6 +17,11 @@ deny(id, n, reason) := {"id": id, "verdict": "deny", "effect": n, "reason": reas
 
 escalate(id, n, reason) := {"id": id, "verdict": "escalate", "effect": n, "reason": reason}
 
+# An escalation that people's earlier answers may settle. Without it a person is asked each time: what cannot be taken
+# back, what leaves the machine, what gives rights, and what depends on more than can be seen (a current branch, a
+# cluster, a script from the network) stays so.
+negotiable(rule) := object.union(rule, {"negotiable": true})
+
 permit(id, n, reason) := {"id": id, "verdict": "allow", "effect": n, "reason": reason}
 
 strict if input.profile == "strict"

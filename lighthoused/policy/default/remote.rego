@@ -44,7 +44,7 @@ rules contains escalate("unknown.unresolved", -1, "It could not be understood in
 
 # escalate strict.unknown: {"command": "frobnicate", "profile": "strict"}
 # not strict.unknown: frobnicate
-rules contains escalate("strict.unknown", n, "What it does is not known.") if {
+rules contains negotiable(escalate("strict.unknown", n, "What it does is not known.")) if {
 	strict
 	some n, e in input.effects
 	e.certainty == "unknown"
@@ -52,7 +52,7 @@ rules contains escalate("strict.unknown", n, "What it does is not known.") if {
 
 # escalate strict.outside: {"command": "git push", "profile": "strict"}
 # not strict.outside: git push
-rules contains escalate("strict.outside", n, "It changes something that is not on this machine.") if {
+rules contains negotiable(escalate("strict.outside", n, "It changes something that is not on this machine.")) if {
 	strict
 	some kind in {"alter", "push", "send", "configure"}
 	some n in by[kind]

@@ -20,4 +20,6 @@ deny(id, n, reason) := data.lighthouse.standard.deny(id, n, reason)
 
 escalate(id, n, reason) := data.lighthouse.standard.escalate(id, n, reason)
 
+negotiable(rule) := data.lighthouse.standard.negotiable(rule)
+
 permit(id, n, reason) := data.lighthouse.standard.permit(id, n, reason)

@@ -6,7 +6,7 @@ import rego.v1
 # escalate work.discard: git reset --hard
 # not work.discard: {"command": "git reset --hard", "cwd": "/mnt/lighthouse/demo/current"}
 # not work.discard: git reset HEAD~1
-rules contains escalate("work.discard", n, "It throws away work that was not committed.") if {
+rules contains negotiable(escalate("work.discard", n, "It throws away work that was not committed.")) if {
 	some n in by.discard
 	not input.effects[n].undoable
 }
@@ -20,7 +20,7 @@ rules contains escalate("work.rewrite-shared", n, "It rewrites what others have 
 
 # escalate work.rewrite: git branch -D topic
 # not work.rewrite: git branch -d topic
-rules contains escalate("work.rewrite", n, "It rewrites or removes commits.") if {
+rules contains negotiable(escalate("work.rewrite", n, "It rewrites or removes commits.")) if {
 	some n in by.rewrite_history
 	e := input.effects[n]
 	not e.scope == "remote"
@@ -44,7 +44,7 @@ rules contains escalate("work.uninstall", n, "It removes programs of this machin
 
 # escalate work.uninstall-all: conda env remove -n work
 # not work.uninstall-all: pip uninstall -y requests
-rules contains escalate("work.uninstall-all", n, "It removes a whole environment.") if {
+rules contains negotiable(escalate("work.uninstall-all", n, "It removes a whole environment.")) if {
 	some n in by.uninstall
 	e := input.effects[n]
 	not e.scope == "system"
