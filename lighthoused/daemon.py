@@ -69,6 +69,7 @@ from lighthoused.rpc.server import Server, listen
 from lighthoused.store.store import Store
 from lighthoused.tree.automatic import Automatic
 from lighthoused.tree.gc import Gc
+from lighthoused.tree.glance import Glance
 from lighthoused.tree.importer import import_directory
 from lighthoused.tree.mending import Fsck
 from lighthoused.tree.tree import Tree
@@ -247,7 +248,7 @@ class Daemon:
                 self.clock,
                 waits=self.config.gate.hook_escalation == "wait",
             ),
-            ApprovalsApi(self.approvals),
+            ApprovalsApi(self.approvals, Glance(self.tree.projects, self.tree.reading, self._world.mount)),
         )
         dispatcher = Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})
         assert not dispatcher.missing, dispatcher.missing

@@ -1,4 +1,4 @@
-"""`lighthousectl check` and `approvals`."""
+"""`lighthousectl check`."""
 
 import os
 import sys
@@ -8,13 +8,13 @@ from typing import IO, Any
 import click
 import msgspec
 
-from lighthoused.cli.output import fail, local_time, say, show_json, show_table, visible
-from lighthoused.cli.session import Session, as_refusal, command, with_shared_options, working_directory
-from lighthoused.core.errors import Invalid, LighthouseError, NotFound
+from lighthoused.cli.output import fail, say, show_json, show_table
+from lighthoused.cli.session import Session, as_refusal, command, working_directory
+from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
 from lighthoused.identity.access import OWNER
-from lighthoused.protocol.messages import Approval, ApprovalAnswerRequest, ApprovalListRequest, CheckRequest
+from lighthoused.protocol.messages import CheckRequest
 
 EXIT_CODES = {"allow": 0, "deny": 1, "escalate": 2}
 EXIT_ERROR = 3
@@ -141,79 +141,3 @@ def _show(session: Session, verdict: Verdict, explain: bool) -> None:
         click.echo(f"tier {verdict.tier}, rule {verdict.rule or '-'}, {verdict.latency_us} us")
         rows = [(one.kind, one.target, one.scope, one.certainty, one.program, one.note) for one in verdict.effects]
         show_table(("effect", "target", "where", "certainty", "program", "note"), rows)
-
-
-@click.group(invoke_without_command=True)
-@with_shared_options
-@click.pass_context
-def approvals(context: click.Context, /, **options: Any) -> None:
-    """Requests that wait for a person: list, show, approve, deny."""
-    if context.invoked_subcommand is None:
-        context.invoke(list_approvals, **options)
-
-
-@approvals.command("list")
-@command
-def list_approvals(session: Session) -> None:
-    """What waits."""
-    found = session.call(ApprovalListRequest(id=0)).approvals
-    if session.as_json:
-        show_json(found)
-        return
-    rows = [(one.id, one.agent, _what(one), one.reason, local_time(one.deadline)) for one in found]
-    show_table(("id", "agent", "request", "reason", "until"), rows)
-
-
-@approvals.command("show")
-@click.argument("id")
-@command
-def show_approval(session: Session, id: str) -> None:
-    """One request, whole."""
-    found = _find(session, id)
-    if session.as_json:
-        show_json(found)
-        return
-    for name in ("id", "request", "agent", "session", "tool", "cwd", "rule", "reason", "suggestion"):
-        click.echo(f"{name:<11} {visible(getattr(found, name))}")
-    click.echo(f"input       {visible(msgspec.json.encode(found.input).decode())}")
-    show_table(("effect", "target", "where"), [(one.kind, one.target, one.scope) for one in found.effects])
-
-
-@approvals.command()
-@click.argument("id")
-@click.option("--reason", default="")
-@command
-def approve(session: Session, id: str, reason: str) -> None:
-    """Let it happen, once, exactly as shown."""
-    _answer(session, id, "allow", reason)
-
-
-@approvals.command()
-@click.argument("id")
-@click.option("--reason", default="")
-@command
-def deny(session: Session, id: str, reason: str) -> None:
-    """Refuse it."""
-    _answer(session, id, "deny", reason)
-
-
-def _answer(session: Session, id: str, answer: Any, reason: str) -> None:
-    found = _find(session, id)
-    request = ApprovalAnswerRequest(id=0, approval=found.id, answer=answer, reason=reason, request=found.request)
-    done = session.call(request)
-    if session.as_json:
-        show_json(done)
-    else:
-        click.echo(f"{'approved' if answer == 'allow' else 'denied'}: {visible(_what(found))}")
-
-
-def _find(session: Session, id: str) -> Approval:
-    for found in session.call(ApprovalListRequest(id=0)).approvals:
-        if found.id == id:
-            assert isinstance(found, Approval)
-            return found
-    raise NotFound(f"No request {id!r} waits.", "See 'lighthousectl approvals list'; its deadline may have passed.")
-
-
-def _what(approval: Approval) -> str:
-    return str(approval.input.get("command") or f"{approval.tool} {msgspec.json.encode(approval.input).decode()}")

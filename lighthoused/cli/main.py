@@ -8,6 +8,7 @@ import click
 from lighthoused import __version__
 from lighthoused.cli import (
     agents,
+    approvals,
     bisect,
     blame,
     checking,
@@ -77,7 +78,7 @@ for group in (
     mirrors.mirror,
     log.log,
     history.snapshot,
-    checking.approvals,
+    approvals.approvals,
     agents.token,
     configuration.config,
     knowledge.kb,

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 import click
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +16,8 @@ from lighthoused.core.errors import LighthouseError
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
+MAX_WIDTH = 1_000_000
+"""Columns of a pipe."""
 
 
 def show_json(value: Any) -> None:
@@ -35,6 +37,17 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     for row in rows:
         table.add_row(*(Text(visible(str(cell))) for cell in row))
     Console().print(table)
+
+
+def show_drawn(drawn: RenderableType) -> None:
+    """A drawing: in colours on a terminal, elsewhere as text whose lines are as long as they need to be."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(drawn)
+        return
+    console = Console(width=MAX_WIDTH, color_system=None, highlight=False)
+    with console.capture() as captured:
+        console.print(drawn)
+    click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
 
 
 def visible(text: str, keep: str = "") -> str:

@@ -7,6 +7,7 @@ allows it, it stays as a grant that the same request uses up once, until the dea
 import secrets
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 import trio
@@ -18,6 +19,8 @@ from lighthoused.core.verdicts import Answer, Request, Verdict
 from lighthoused.protocol.messages import Approval
 
 MAX_PARKED = 256
+MAX_PARKED_BYTES = 64 << 20
+"""Of the inputs of all that wait, as JSON."""
 MAX_ANSWERED = 1024
 DEADLINE_S = 300.0
 UNANSWERED = "approval.unanswered"
@@ -33,9 +36,18 @@ class _Parked:
 
     def __init__(self, approval: Approval, expires: float) -> None:
         self.approval = approval
+        self.brief, self.size = _brief(approval)
         self.expires = expires
         self.answered = trio.Event()
         self.verdict: Verdict | None = None
+
+
+class _Answered(NamedTuple):
+    """How a request ended: for those who answer it too late."""
+
+    answer: Answer
+    by: str
+    at: int
 
 
 class Approvals:
@@ -49,11 +61,15 @@ class Approvals:
         self._now = now
         self._parked: dict[str, _Parked] = {}
         self._grants: dict[str, _Parked] = {}
-        self._answered: dict[str, Answer] = {}
+        self._answered: dict[str, _Answered] = {}
 
     def waiting(self) -> tuple[Approval, ...]:
-        """Those that nobody has answered, oldest first."""
-        return tuple(parked.approval for parked in self._parked.values())
+        """Those that nobody has answered, oldest first, with what is long in them cut."""
+        return tuple(parked.brief for parked in self._parked.values())
+
+    def get(self, approval: str) -> Approval:
+        """One that waits, whole. Raises NotFound, Conflict where it was answered before."""
+        return self._find(approval).approval
 
     async def park(self, request: Request, verdict: Verdict) -> Verdict:
         """Wait until a person answers or the deadline denies. Raises Overloaded when too many wait already."""
@@ -69,6 +85,11 @@ class Approvals:
     def answer(self, approval: str, answer: Answer, reason: str, request: str, by: Author) -> Approval:
         """A person's answer. Raises NotFound, Conflict where it was answered before, Invalid for another request."""
         parked = self._find(approval)
+        if answer == "allow" and not request:
+            raise Invalid(
+                "An approval has to say what it is for: the hash of the request that was shown.",
+                hint="`lighthousectl approvals show` shows it whole.",
+            )
         if request and request != parked.approval.request:
             raise Conflict(
                 f"The approval {approval} is for another request than the one that was shown.",
@@ -77,7 +98,7 @@ class Approvals:
         if answer not in ("allow", "deny"):
             raise Invalid(f'An approval is answered with "allow" or "deny", not with "{answer}".')
         told = reason or (f"{by.agent} allowed it." if answer == "allow" else f"{by.agent} denied it.")
-        self._conclude(parked, _by_person(parked.approval, answer, told))
+        self._conclude(parked, _by_person(parked.approval, answer, told), by.agent)
         self._record(self._draft("approval.answered", parked, {"answer": answer, "reason": reason}, by))
         if answer == "allow":
             self._grants[parked.approval.request] = parked
@@ -99,8 +120,17 @@ class Approvals:
                 f"{MAX_PARKED} requests wait for a person already; this one was not added.",
                 hint="`lighthousectl approvals` answers them.",
             )
+        approval = self._approval(request, verdict)
+        parked = _Parked(approval, trio.current_time() + self.deadline_s)
+        if parked.size + sum(each.size for each in self._parked.values()) > MAX_PARKED_BYTES:
+            raise Overloaded("The requests that wait for a person are too large together; this one was not added.")
+        self._parked[approval.id] = parked
+        self._record(self._draft("approval.requested", parked, _shown(approval), _requester(request)))
+        return parked
+
+    def _approval(self, request: Request, verdict: Verdict) -> Approval:
         now = self._now()
-        approval = Approval(
+        return Approval(
             id=self._new_id(),
             request=verdict.request,
             agent=request.agent,
@@ -114,11 +144,8 @@ class Approvals:
             effects=verdict.effects,
             created=now,
             deadline=now + int(self.deadline_s * 1e9),
+            uid=request.uid,
         )
-        parked = _Parked(approval, trio.current_time() + self.deadline_s)
-        self._parked[approval.id] = parked
-        self._record(self._draft("approval.requested", parked, _shown(approval), _requester(request)))
-        return parked
 
     def _find(self, approval: str) -> _Parked:
         self._forget_expired()
@@ -127,23 +154,24 @@ class Approvals:
             return parked
         before = self._answered.get(approval)
         if before is not None:
-            raise Conflict(f'The approval {approval} was answered before, with "{before}".')
+            raise Conflict(_too_late(approval, before, self._now()), hint="`lighthousectl approvals` shows what waits.")
         raise NotFound(
             f"There is no approval {approval} that waits; it may have passed its deadline.",
             hint="`lighthousectl approvals` shows what waits now.",
         )
 
-    def _conclude(self, parked: _Parked, verdict: Verdict) -> None:
+    def _conclude(self, parked: _Parked, verdict: Verdict, by: str) -> None:
+        """`by` "": its deadline."""
         parked.verdict = verdict
         self._parked.pop(parked.approval.id, None)
-        self._answered[parked.approval.id] = verdict.verdict
+        self._answered[parked.approval.id] = _Answered(verdict.verdict, by, self._now())
         while len(self._answered) > MAX_ANSWERED:
             del self._answered[next(iter(self._answered))]
         parked.answered.set()
 
     def _expire(self, parked: _Parked) -> None:
         denied = _by_person(parked.approval, "deny", "Nobody answered before the deadline.")
-        self._conclude(parked, msgspec.structs.replace(denied, rule=UNANSWERED))
+        self._conclude(parked, msgspec.structs.replace(denied, rule=UNANSWERED), "")
         self._record(self._draft("approval.expired", parked, {}, DAEMON))
 
     def _forget_expired(self) -> None:
@@ -166,6 +194,9 @@ class Approvals:
 
 
 MAX_RECORDED = 16 * 1024
+MAX_BRIEF = 2000
+"""Characters of a text that is cut where all that wait are listed."""
+MAX_BRIEF_EFFECTS = 20
 
 
 def _shown(approval: Approval) -> dict[str, object]:
@@ -179,6 +210,26 @@ def _shown(approval: Approval) -> dict[str, object]:
         "reason": approval.reason,
         "deadline": approval.deadline,
     }
+
+
+def _brief(approval: Approval) -> tuple[Approval, int]:
+    """The approval with what is long in it cut, and the bytes of its whole input as JSON."""
+    size = len(msgspec.json.encode(approval.input))
+    given = approval.input if size <= MAX_BRIEF else {key: _cut(value) for key, value in approval.input.items()}
+    effects = approval.effects[:MAX_BRIEF_EFFECTS]
+    return msgspec.structs.replace(approval, input=given, effects=effects), size
+
+
+def _cut(value: object) -> str:
+    text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= MAX_BRIEF else f"{text[:MAX_BRIEF]}... ({len(text) - MAX_BRIEF} more characters)"
+
+
+def _too_late(approval: str, before: _Answered, now: int) -> str:
+    ago = f"{max(0, now - before.at) / 1e9:.0f} s ago"
+    if not before.by:
+        return f"The approval {approval} passed its deadline {ago}, and was denied."
+    return f'The approval {approval} was answered by {before.by} {ago}, with "{before.answer}".'
 
 
 def _requester(request: Request) -> Author:

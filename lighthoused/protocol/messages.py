@@ -12,6 +12,7 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from lighthoused.core.appended import Appended
+from lighthoused.core.sight import FileView
 from lighthoused.core.verdicts import Effect, Verdict
 
 PROTOCOL_VERSION = 1
@@ -655,23 +656,42 @@ class Approval(msgspec.Struct, frozen=True):
     effects: tuple[Effect, ...]
     created: int
     deadline: int
+    uid: int = -1
 
 
 class ApprovalListRequest(Request, tag="approvals.list"):
-    """Requests that wait for a person."""
+    """Requests that wait for a person, oldest first; long inputs and effects are cut, and say so."""
 
 
 class ApprovalList(msgspec.Struct, frozen=True):
     approvals: tuple[Approval, ...]
 
 
+class ApprovalShowRequest(Request, tag="approvals.show"):
+    """One request that waits, whole, with the files it would change as they are now."""
+
+    approval: str
+
+
+class ApprovalView(msgspec.Struct, frozen=True):
+    """`seen` is the hash of exactly this: the request, and the state of its files."""
+
+    approval: Approval
+    files: tuple[FileView, ...]
+    seen: str
+
+
 class ApprovalAnswerRequest(Request, tag="approvals.answer"):
-    """Answer one. `request`, where given, must be the hash of what was shown."""
+    """Answer one. `request` must be the hash of what was shown; only a denial may leave it out.
+
+    `seen`, where given, must be what approvals.show says now: no file that was shown has changed since.
+    """
 
     approval: str
     answer: Literal["allow", "deny"]
     reason: str = ""
     request: str = ""
+    seen: str = ""
 
 
 # --- agents and tokens ------------------------------------------------------------------------------------------------
@@ -795,6 +815,7 @@ METHODS: tuple[Method, ...] = (
     Method(HookRequest, HookReply, "agent", deadline_ms=330_000),
     Method(HookReportRequest, Done, "agent"),
     Method(ApprovalListRequest, ApprovalList, "viewer"),
+    Method(ApprovalShowRequest, ApprovalView, "operator"),
     Method(ApprovalAnswerRequest, Done, "operator"),
     Method(AgentRegisterRequest, AgentView, "agent"),
     Method(AgentListRequest, AgentList, "viewer"),

@@ -45,6 +45,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "snapshot.create": {**NOPE, "name": "x"},
     "snapshot.delete": {**NOPE, "name": "x"},
     "gate.check": {"input": {"command": "ls"}},
+    "approvals.show": {"approval": "nope"},
     "approvals.answer": {"approval": "nope", "answer": "allow"},
     "agent.register": {"agent": "alice", "session": "a b"},
     "token.issue": {"agent": "a b"},

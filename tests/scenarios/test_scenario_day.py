@@ -88,7 +88,8 @@ def test_what_is_dangerous_is_denied_and_what_is_risky_asks_a_person(running: Ru
         assert next(requested).seq > head
     (waiting,) = json.loads(running.ctl("approvals", "list", "--json").stdout)
     assert waiting["input"] == {"command": "git push --force"}
-    running.ctl("approvals", "approve", waiting["id"])
+    seen = json.loads(running.ctl("approvals", "show", waiting["id"], "--json").stdout)["seen"]
+    running.ctl("approvals", "approve", waiting["id"], "--seen", seen)
     asking.join()
     assert outcome[0].returncode == 0
     assert json.loads(outcome[0].stdout)["tier"] == "human"

@@ -1,0 +1,92 @@
+"""`lighthousectl approvals`: what waits for a person, shown whole, and answered."""
+
+import sys
+import time
+from typing import Any, Literal
+
+import click
+
+from lighthoused.cli.output import fail, local_time, show_drawn, show_json, show_table, visible
+from lighthoused.cli.seeing import Seen, answer, check_code, look
+from lighthoused.cli.session import Session, command, with_shared_options
+from lighthoused.cli.showing import left, sheet, what
+from lighthoused.core.errors import Invalid
+from lighthoused.protocol.messages import ApprovalListRequest
+
+
+@click.group(invoke_without_command=True)
+@with_shared_options
+@click.pass_context
+def approvals(context: click.Context, /, **options: Any) -> None:
+    """Requests that wait for a person: list, show, approve, deny, watch."""
+    if context.invoked_subcommand is None:
+        context.invoke(list_approvals, **options)
+
+
+@approvals.command("list")
+@command
+def list_approvals(session: Session) -> None:
+    """What waits, oldest first."""
+    found = session.call(ApprovalListRequest(id=0)).approvals
+    if session.as_json:
+        show_json(found)
+        return
+    now = time.time_ns()
+    rows = [(one.id, one.agent, what(one), one.reason, left(one, now), local_time(one.deadline)) for one in found]
+    show_table(("id", "agent", "request", "reason", "left", "until"), rows)
+
+
+@approvals.command("show")
+@click.argument("id")
+@command
+def show_approval(session: Session, id: str) -> None:
+    """One request, whole: who asks, what it would do and why it waits; for Write and Edit the diff."""
+    shown = look(session.call, id)
+    if session.as_json:
+        show_json({"approval": shown.approval, "files": shown.files, "seen": shown.code})
+    else:
+        show_drawn(sheet(shown, time.time_ns()))
+
+
+@approvals.command()
+@click.argument("id")
+@click.option("--seen", default="", metavar="CODE", help="What `show` gave as seen: answer that and nothing else.")
+@click.option("--reason", default="", help="Is told to the agent.")
+@command
+def approve(session: Session, id: str, seen: str, reason: str) -> None:
+    """Let it happen, once, exactly as shown. Without --seen it is shown first, and you are asked."""
+    shown = look(session.call, id)
+    if seen:
+        check_code(shown, seen)
+    else:
+        _confirm(session, shown)
+    _answer(session, shown, "allow", reason)
+
+
+@approvals.command()
+@click.argument("id")
+@click.option("--reason", default="", help="Is told to the agent.")
+@command
+def deny(session: Session, id: str, reason: str) -> None:
+    """Refuse it."""
+    _answer(session, look(session.call, id), "deny", reason)
+
+
+def _confirm(session: Session, shown: Seen) -> None:
+    """Show it and ask. Raises Invalid where there is no terminal to ask on."""
+    if session.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise Invalid(
+            "Nobody is there to see what would be approved.",
+            f"Look at it with `lighthousectl approvals show {shown.approval.id}`, then add --seen and its code.",
+        )
+    show_drawn(sheet(shown, time.time_ns()))
+    if not click.confirm("Let this happen, once?"):
+        fail(Invalid("Nothing was answered."), as_json=False)
+
+
+def _answer(session: Session, shown: Seen, answered: Literal["allow", "deny"], reason: str) -> None:
+    done = answer(session.call, shown, answered, reason)
+    if session.as_json:
+        show_json(done)
+    else:
+        click.echo(f"{'approved' if answered == 'allow' else 'denied'}: {visible(what(shown.approval))}")
