@@ -151,6 +151,11 @@ class BadConfig(Invalid):
         self.problems = tuple(problems)
 
 
+def policy_folders(config: Config) -> tuple[Path, ...]:
+    """Where the users' policies are: those directories, and last the one of policies that were put by RPC."""
+    return (*config.gate.policy_dirs, config.paths.state / "policies")
+
+
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "paths": Paths,
     "log": Log,

@@ -30,12 +30,13 @@ from lighthoused.api.gate import GateApi
 from lighthoused.api.hooks import HooksApi
 from lighthoused.api.log import LogApi
 from lighthoused.api.mirrors import MirrorsApi
+from lighthoused.api.policies import PoliciesApi, restore
 from lighthoused.api.projects import ProjectsApi
 from lighthoused.api.timetravel import TimeTravelApi
 from lighthoused.api.tokens import TokensApi, fold
 from lighthoused.api.upkeep import UpkeepApi
 from lighthoused.api.views import event_line
-from lighthoused.config import Config
+from lighthoused.config import Config, policy_folders
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
 from lighthoused.core.errors import Invalid
@@ -62,7 +63,8 @@ from lighthoused.mount.vnode import Owner
 from lighthoused.ops.http import Observatory
 from lighthoused.ops.lag import probe
 from lighthoused.ops.metrics import Metrics
-from lighthoused.policy.engine import Policies
+from lighthoused.policy.engine import Loaded, Policies
+from lighthoused.policy.shelf import Shelf
 from lighthoused.protocol.messages import Progress, Project, Status
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import Server, listen
@@ -114,11 +116,14 @@ class Daemon:
         self.audit = Audit(self.store.append, self.clock)
         self.approvals = Approvals(self.audit.record, deadline_s=config.gate.approval_deadline_s, now=self.clock)
         self.metrics.gate.follow_pending(lambda: len(self.approvals.waiting()))
-        self.policies = Policies(config.gate.policy_dirs)
+        self.shelf = Shelf(policy_folders(config)[-1])
+        self._put = restore(self.shelf, self.store.log)
+        self.policies = Policies(policy_folders(config))
         if self.policies.problem:
             raise Invalid(self.policies.problem, "Correct the file; the daemon does not start without your policies.")
+        self.analyser = analysis.standard()
         self.gate = Gate(
-            analysis.standard(),
+            self.analyser,
             self.policies,
             Memory(config.gate.cache_bytes),
             self.approvals,
@@ -202,12 +207,17 @@ class Daemon:
         with trio.open_signal_receiver(signal.SIGHUP) as received:
             task_status.started()
             async for _ in received:
-                loaded = await trio.to_thread.run_sync(self.policies.reload)
-                if loaded.problem:
-                    log.error("policy.refused", problem=loaded.problem)
-                else:
-                    log.info("policy.loaded", version=loaded.version, policies=len(loaded.policies))
-                await self.announce("policy.refused" if loaded.problem else "policy.loaded", loaded._asdict())
+                await self.reload_policies()
+
+    async def reload_policies(self) -> Loaded:
+        """Read the policies anew, all or none."""
+        loaded = await trio.to_thread.run_sync(self.policies.reload)
+        if loaded.problem:
+            log.error("policy.refused", problem=loaded.problem)
+        else:
+            log.info("policy.loaded", version=loaded.version, policies=len(loaded.policies))
+        await self.announce("policy.refused" if loaded.problem else "policy.loaded", loaded._asdict())
+        return loaded
 
     def world(self) -> World:
         """Where requests happen: the owner's home, where projects came from, and the mount."""
@@ -249,6 +259,16 @@ class Daemon:
                 waits=self.config.gate.hook_escalation == "wait",
             ),
             ApprovalsApi(self.approvals, Glance(self.tree.projects, self.tree.reading, self._world.mount)),
+            PoliciesApi(
+                self.policies,
+                self.shelf,
+                self._put,
+                self.analyser,
+                append,
+                self.reload_policies,
+                self.clock,
+                self.config.gate.profile,
+            ),
         )
         dispatcher = Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})
         assert not dispatcher.missing, dispatcher.missing

@@ -10,6 +10,7 @@ import msgspec
 
 from lighthoused.cli.output import fail, say, show_json, show_table
 from lighthoused.cli.session import Session, as_refusal, command, working_directory
+from lighthoused.config import policy_folders
 from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
@@ -76,7 +77,7 @@ def _daemon_judge(session: Session) -> Any:
 def _local_judge(profile: str, session: Session) -> Any:
     from lighthoused.gate.local import local_gate, world_of
 
-    gate = local_gate(profile, session.config.gate.policy_dirs)
+    gate = local_gate(profile, policy_folders(session.config))
     mount = str(session.config.paths.mount)
 
     def judge(requests: list[CheckRequest]) -> list[Verdict]:

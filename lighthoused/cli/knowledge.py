@@ -6,6 +6,7 @@ import click
 
 from lighthoused.cli.output import say, show_json, show_table
 from lighthoused.cli.session import Session, command, with_shared_options
+from lighthoused.config import policy_folders
 from lighthoused.core.errors import Invalid, NotFound
 from lighthoused.core.verdicts import Effect, Request
 from lighthoused.gate import knowledge_base
@@ -83,7 +84,7 @@ def _list(session: Session, programs: list[Program]) -> None:
 def _judge(session: Session) -> Judge:
     """Asks the policies of the configuration in force."""
     gate = session.config.gate
-    policies = Policies(gate.policy_dirs)
+    policies = Policies(policy_folders(session.config))
     if policies.problem:
         raise Invalid(policies.problem)
     request = Request("Bash", {}, "/", "agent")

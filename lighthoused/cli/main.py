@@ -18,6 +18,7 @@ from lighthoused.cli import (
     knowledge,
     log,
     mirrors,
+    policy,
     projects,
     upkeep,
 )
@@ -79,6 +80,7 @@ for group in (
     log.log,
     history.snapshot,
     approvals.approvals,
+    policy.policy,
     agents.token,
     configuration.config,
     knowledge.kb,

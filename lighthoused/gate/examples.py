@@ -3,16 +3,19 @@
 An example holds where the gate's final verdict and the rules that match are what it says.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from lighthoused.core.effects import World
+from lighthoused.core.errors import NotFound
 from lighthoused.core.verdicts import Request, Verdict
 from lighthoused.gate.analysis import Analyser
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.local import gate_of
-from lighthoused.policy.catalogue import PROJECT, Example, ExampleCall, Rule, matches
+from lighthoused.policy.catalogue import PROJECT, Example, ExampleCall, Rule, examples_of, matches, rules_of
 from lighthoused.policy.rules import Asked
+from lighthoused.protocol.messages import PolicyFailure, PolicyTestReply
 
 WORLD = World(home="/home/ann", roots=(PROJECT,), mount="/mnt/lighthouse", user="ann")
 
@@ -29,6 +32,21 @@ def run(examples: Iterable[Example], policies: Asked, analyser: Analyser) -> lis
     return [Outcome(example, _problem(example, policies, analyser)) for example in examples]
 
 
+def report(sources: Mapping[str, str], policies: Asked, analyser: Analyser, rule: str = "") -> PolicyTestReply:
+    """Run the examples of all policies, or those about one rule. Raises Invalid for an example that is not valid."""
+    rules = [one for name, source in sources.items() for one in rules_of(name, source)]
+    shown = [one for name, source in sources.items() for one in examples_of(name, source)]
+    if rule:
+        rules = [one for one in rules if matches(one.id, rule) or one.id == rule]
+        shown = [one for one in shown if one.rule == rule or any(matches(each.id, one.rule) for each in rules)]
+        if not rules:
+            raise NotFound(f"There is no rule {rule!r}.", "'lighthousectl policy list' shows all.")
+    outcomes = run(shown, policies, analyser)
+    failures = tuple(_failure(one) for one in outcomes if one.problem)
+    counts = dict(sorted(Counter(one.rule for one in shown).items()))
+    return PolicyTestReply(not failures, len(shown), counts, failures, tuple(without_examples(rules, shown)))
+
+
 def without_examples(rules: Iterable[Rule], examples: Iterable[Example]) -> list[str]:
     """The ids of rules that lack an example which they catch, or one which they let pass."""
     shown = list(examples)
@@ -36,6 +54,11 @@ def without_examples(rules: Iterable[Rule], examples: Iterable[Example]) -> list
     spared = {example.rule for example in shown if example.expected == "not"}
     ids = dict.fromkeys(rule.id for rule in rules)
     return [id for id in ids if not all(any(matches(id, one) for one in some) for some in (caught, spared))]
+
+
+def _failure(outcome: Outcome) -> PolicyFailure:
+    example = outcome.example
+    return PolicyFailure(example.rule, example.policy, example.line, example.expected, example.text, outcome.problem)
 
 
 def _problem(example: Example, policies: Asked, analyser: Analyser) -> str:

@@ -13,6 +13,7 @@ from regopy.rego_shared import LogLevel
 
 from lighthoused.core.errors import Corrupt, Invalid
 from lighthoused.policy.catalogue import ids_of
+from lighthoused.policy.functions import defined, undefined
 from lighthoused.policy.rules import STRENGTH, Match
 
 MAX_REASON = 1000
@@ -32,6 +33,14 @@ class PolicyFailed(Corrupt):
     code = "policy_failed"
 
 
+class NoSuchFunction(Invalid):
+    """A policy calls a function that nobody defines."""
+
+    def __init__(self, line: int, name: str) -> None:
+        super().__init__(f"There is no function {name}.")
+        self.line = line
+
+
 class Compiled:
     """Policies ready to be asked. `builtin` come with Lighthouse; a user's rule stands in place of one with its id."""
 
@@ -40,8 +49,11 @@ class Compiled:
         modules = {**builtin, **users}
         self._interpreter = Interpreter()
         self._interpreter.log_level = LogLevel.NONE
+        known = defined(modules.values())
         for name, source in modules.items():
             self._interpreter.add_module(name, source)
+            if missing := undefined(source, known, self._interpreter.is_builtin):
+                raise NoSuchFunction(*missing)
         self._bundle = self._interpreter.build(_QUERY)
         if not self._bundle.ok():
             raise Invalid("The policies do not compile together.")
@@ -49,18 +61,22 @@ class Compiled:
         self.names = tuple(modules)
         self.replaced = ids_of(builtin) & ids_of(users)
         self.ask(_PROBE)
+        self.disabled = frozenset(self._answer(_PROBE)["disabled"]) - {""}
 
     def ask(self, document: dict[str, Any]) -> list[Match]:
         """The rules that match. Raises PolicyFailed."""
         try:
-            self._interpreter.set_input(Input(document))
-            output = self._interpreter.query_bundle(self._bundle)
-            if not output.ok() or not output.results:
-                raise PolicyFailed(f"The policies failed on this request: {str(output)[:MAX_REASON]}")
-            return matches_of(output[0][0], self.replaced)
+            return matches_of(self._answer(document), self.replaced)
         except (RegoError, ValueError, KeyError, IndexError, TypeError) as error:
             told = getattr(error, "doc", "") or str(error)
             raise PolicyFailed(f"The policies failed on this request: {_said(told)}") from None
+
+    def _answer(self, document: dict[str, Any]) -> Any:
+        self._interpreter.set_input(Input(document))
+        output = self._interpreter.query_bundle(self._bundle)
+        if not output.ok() or not output.results:
+            raise PolicyFailed(f"The policies failed on this request: {str(output)[:MAX_REASON]}")
+        return output[0][0]
 
 
 def version_of(modules: Mapping[str, str]) -> str:
@@ -99,7 +115,9 @@ def fault(builtin: Mapping[str, str], name: str, source: str) -> str:
     if error is None:
         return ""
     place = _PLACE.search(str(error))
-    if place is not None:
+    if isinstance(error, NoSuchFunction):
+        line = error.line
+    elif place is not None:
         line = _line_at(source, int(place[1]))
     else:
         line = next(

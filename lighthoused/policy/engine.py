@@ -25,12 +25,13 @@ class Loaded(NamedTuple):
 
 
 class Policies:
-    """The policies in force. May be asked from several threads; loading is for one."""
+    """The policies in force. May be asked and loaded from several threads."""
 
     def __init__(self, folders: tuple[Path, ...] = ()) -> None:
         """Raises Invalid where the default policies themselves are broken."""
         self._folders = folders
         self._lock = threading.Lock()
+        self._loading = threading.Lock()
         self.builtin: Mapping[str, str] = sources.builtin()
         self.users: Mapping[str, str] = {}
         self._compiled = self._compile({})
@@ -51,22 +52,30 @@ class Policies:
         """The ids of default rules in whose place a user's stands."""
         return self._compiled.replaced
 
+    @property
+    def disabled(self) -> frozenset[str]:
+        """The ids of rules that policies switch off, whatever is asked."""
+        return self._compiled.disabled
+
     def reload(self) -> Loaded:
         """Read all policies again, all or none: a bad file keeps the last good set and is named in the answer."""
-        try:
-            users = sources.of_user(self._folders)
-            compiled = self._compile(users)
-        except Invalid as error:
-            self.problem = error.message
-        else:
-            self.problem = ""
-            with self._lock:
-                self._compiled, self.users = compiled, users
-        return Loaded(self.version, self.names, self.problem)
+        with self._loading:
+            try:
+                compiled, users = self.proposed({})
+            except Invalid as error:
+                self.problem = error.message
+            else:
+                self.problem = ""
+                with self._lock:
+                    self._compiled, self.users = compiled, users
+            return Loaded(self.version, self.names, self.problem)
 
     def proposed(self, changes: Mapping[str, str | None]) -> tuple[Compiled, dict[str, str]]:
-        """The users' policies with some replaced (None: removed), compiled but not in force. Raises Invalid."""
-        users = {**self.users, **changes}
+        """What a reload would find if some sources were others (None: none), compiled but not in force.
+
+        Raises Invalid.
+        """
+        users = {**sources.of_user(self._folders), **changes}
         wanted = {name: source for name, source in users.items() if source is not None}
         for name, source in wanted.items():
             sources.check(name, source)

@@ -14,7 +14,8 @@ _PACKAGE = re.compile(r"^\s*package\s+lighthouse\s*$", re.MULTILINE)
 def builtin() -> dict[str, str]:
     """The default policies by name."""
     folder = resources.files("lighthoused.policy") / "default"
-    return {f"default/{item.name}": item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".rego")}
+    files = sorted((item for item in folder.iterdir() if item.name.endswith(".rego")), key=lambda item: item.name)
+    return {f"default/{item.name}": item.read_text("utf-8") for item in files}
 
 
 def of_user(folders: tuple[Path, ...]) -> dict[str, str]:

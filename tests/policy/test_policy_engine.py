@@ -150,6 +150,7 @@ def test_a_policy_that_is_broken_from_the_start_leaves_the_default_ones(tmp_path
         (BROKEN["no such function"], 3),
         (HEAD + '\nfine := 1\n\nrules contains deny("x", 0) if {\n\ttrue\n}\n', 6),
         (BROKEN["a rule without a verdict"], 3),
+        (HEAD + 'rules contains deny("x", n, "y") if {\n\tsome n in by.push\n\tendswit("(", "(")\n}\n', 5),
     ],
 )
 def test_a_problem_names_the_line(tmp_path: Path, source: str, line: int) -> None:
