@@ -72,6 +72,15 @@ def deny(session: Session, id: str, reason: str) -> None:
     _answer(session, look(session.call, id), "deny", reason)
 
 
+@approvals.command()
+@command
+def watch(session: Session) -> None:
+    """Follow requests and answers as they come; on a terminal answer them by a key."""
+    from lighthoused.cli.watching import Watch
+
+    Watch(session, answering=not session.as_json and sys.stdin.isatty() and sys.stdout.isatty()).run()
+
+
 def _confirm(session: Session, shown: Seen) -> None:
     """Show it and ask. Raises Invalid where there is no terminal to ask on."""
     if session.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):

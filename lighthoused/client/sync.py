@@ -50,6 +50,12 @@ class Client:
         if self._token:
             self.call(Hello(id=0, client="python", token=self._token))
 
+    def wait_at_most(self, timeout: float | None) -> None:
+        """Bound each wait from now on, in seconds. One that is over can be begun again: nothing is lost."""
+        self._timeout = timeout
+        if self._socket is not None:
+            self._socket.settimeout(timeout)
+
     def close(self) -> None:
         """Hang up."""
         if self._socket is not None:

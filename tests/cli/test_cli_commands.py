@@ -47,7 +47,7 @@ EXAMPLES = {
 }
 CTL = [sys.executable, "-m", "lighthoused.cli.launch"]
 ELSEWHERE = {
-    *("approvals show", "approvals approve", "approvals deny"),
+    *("approvals show", "approvals approve", "approvals deny", "approvals watch"),
     *("hook", "hook install", "hook uninstall"),
     *("mirror add", "mirror remove"),
     "bisect",
