@@ -23,6 +23,7 @@ from lighthoused.settings import (
     Locations,
     Loopback,
     Mode,
+    Ports,
     Seconds,
     Size,
     Switch,
@@ -106,6 +107,15 @@ class Snapshots(msgspec.Struct, frozen=True):
     keep: Annotated[int, Whole(0, 1000)] = 14
 
 
+class Sandbox(msgspec.Struct, frozen=True):
+    """What `run --sandbox` lets an agent touch beyond its project and the system; TCP ports where they are listed."""
+
+    read: Annotated[tuple[Path, ...], Locations()] = ()
+    write: Annotated[tuple[Path, ...], Locations()] = ()
+    connect: Annotated[tuple[int, ...] | None, Ports()] = None
+    bind: Annotated[tuple[int, ...] | None, Ports()] = None
+
+
 class Right(msgspec.Struct, frozen=True):
     """One rule of `[[rights]]`: what agents may do with paths. The first that names agent and path decides."""
 
@@ -125,6 +135,7 @@ class Config(msgspec.Struct, frozen=True):
     gate: Gate = Gate()
     mount: Mount = Mount()
     snapshots: Snapshots = Snapshots()
+    sandbox: Sandbox = Sandbox()
     rights: tuple[Right, ...] = ()
     file: str = ""
 
@@ -165,6 +176,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "gate": Gate,
     "mount": Mount,
     "snapshots": Snapshots,
+    "sandbox": Sandbox,
 }
 
 

@@ -205,6 +205,24 @@ class Globs:
         return tuple(value)
 
 
+@dataclass(frozen=True)
+class Ports:
+    """TCP ports, or all of them: None."""
+
+    most: int = 1000
+
+    @property
+    def allowed(self) -> str:
+        return f'"any", or a list of at most {self.most} port numbers'
+
+    def read(self, value: Any) -> tuple[int, ...] | None:
+        if value == "any":
+            return None
+        if not isinstance(value, list) or len(value) > self.most:
+            raise ValueError
+        return tuple(Whole(0, 65535).read(item) for item in value)
+
+
 def sized(count: int) -> str:
     """Spell a number of bytes with the largest unit that divides it."""
     for unit, factor in (("TiB", 1 << 40), ("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
@@ -224,6 +242,8 @@ def in_toml(value: Any, octal: bool = False) -> str:
     """Spell a setting's value as a file would (https://toml.io/en/v1.0.0)."""
     if isinstance(value, tuple | list):
         return "[" + ", ".join(in_toml(item) for item in value) + "]"
+    if value is None:
+        return '"any"'
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and octal:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from lighthoused import paths as places
+from lighthoused.cli.confining import Confined, with_sandbox
 from lighthoused.cli.keeping import keep
 from lighthoused.cli.output import fail, local_time, show_json, show_table
 from lighthoused.cli.session import Session, command
@@ -29,22 +30,29 @@ NOT_EXECUTABLE = 126
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.option("--agent", required=True, help="Name of the agent.")
 @click.option("--session", "session_id", default="", help="Session id; by default a new one.")
+@with_sandbox
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 @command
-def run(session: Session, agent: str, session_id: str, argv: tuple[str, ...]) -> None:
+def run(session: Session, agent: str, session_id: str, sandbox: str, argv: tuple[str, ...]) -> None:
     """Run COMMAND as an agent: what it and its descendants change is recorded as that agent's."""
-    sys.exit(keep(lambda: _start(session, agent, session_id, argv)))
+    confined = Confined(session, agent, sandbox)
+    code = keep(lambda: _start(session, agent, session_id, argv, confined))
+    confined.end()
+    sys.exit(code)
 
 
-def _start(session: Session, agent: str, session_id: str, argv: tuple[str, ...]) -> subprocess.Popen[bytes]:
+def _start(
+    session: Session, agent: str, session_id: str, argv: tuple[str, ...], confined: Confined
+) -> subprocess.Popen[bytes]:
     """Register this process, and start the command below it. Raises core errors; exits as a shell would."""
     view = session.call(AgentRegisterRequest(id=0, agent=agent, session=session_id, pid=os.getpid()))
     try:
-        return subprocess.Popen(argv, env=_environment(session, view))
+        return confined.start(argv, _environment(session, view))
     except FileNotFoundError:
         fail(NotFound(f"There is no command {argv[0]!r}.", "Is it spelled so, and on PATH?"), session.as_json, MISSING)
     except OSError as error:
-        fail(Invalid(f"{argv[0]!r} cannot be executed: {error.strerror}."), session.as_json, NOT_EXECUTABLE)
+        refused = Invalid(f"{argv[0]!r} cannot be executed: {error.strerror}.", confined.hint(error))
+        fail(refused, session.as_json, NOT_EXECUTABLE)
 
 
 def _environment(session: Session, view: AgentView) -> dict[str, str]:

@@ -108,7 +108,7 @@ def test_another_session_of_the_same_program(running: Running, tmp_path: Path) -
 def test_the_first_call_attributes_where_no_session_start_was_seen(running: Running, tmp_path: Path) -> None:
     settings = install(running, tmp_path, "claude-code")
     ctl = f"{sys.executable} -m lighthoused.cli.launch"
-    outcomes = play(running, "claude-code", settings, bash("touch made"), bash(f"{ctl} approvals approve x"))
+    outcomes = play(running, "claude-code", settings, bash("touch made"), bash(f"{ctl} token list"))
     assert outcomes[1]["exit"] != 0
     (created,) = [one for one in running.events(type="file.created") if one.paths == ("demo/made",)]
     assert (created.agent, created.session) == ("claude-code", SESSION)

@@ -1,0 +1,1 @@
+"""Confining an agent: what it and its children may touch, held by the kernel."""
