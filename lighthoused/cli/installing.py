@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from lighthoused.cli import hook as hook_module
-from lighthoused.cli import jsonfile
+from lighthoused.cli import hookcommand, jsonfile
 from lighthoused.cli.harness import CLAUDE_CODE, FAILURES, HARNESSES, JUDGED, Harness
 from lighthoused.cli.jsonfile import Document
 from lighthoused.cli.output import say, show_json
@@ -28,7 +28,9 @@ REPORT_TIMEOUT_S = 10
 OR_BLOCK = " || sh -c 'echo The Lighthouse hook could not run. >&2; exit 2'"
 """After any other failure, such as an interpreter that is gone, the program would go on."""
 _OURS = re.compile(
-    r"'?/.* -I -S '?/.*/lighthoused/cli/hook\.py'? --socket .+|(\S*/)?lighthousectl hook( .*)?", re.DOTALL
+    r"'?/.* -I -S '?/.*/lighthoused/cli/hook\.py'? --socket .+|'?/[^|;&]*'? ctl hook --socket .+"
+    r"|(\S*/)?lighthousectl hook( .*)?",
+    re.DOTALL,
 )
 
 
@@ -79,6 +81,8 @@ def install(
     for event in {**wanted, **document.value.get("hooks", {})} if _has_hooks(document, file) else wanted:
         _put(document, event, wanted.get(event), file)
     changed = document.text != before
+    if not dry_run:
+        hookcommand.provide()
     if changed and not dry_run:
         jsonfile.write(file, document.text)
     told = "installed" if changed else "was installed already"
@@ -133,8 +137,7 @@ def _entries(
     """Our entry for each event."""
     gate = session.config.gate
     wait = int(gate.approval_deadline_s) + GRACE_S
-    base = [sys.executable, "-I", "-S", os.path.abspath(hook_module.__file__)]
-    base += ["--socket", str(session.config.paths.socket), "--agent", agent, "--for", harness.name]
+    base = [*hookcommand.words(), "--socket", str(session.config.paths.socket), "--agent", agent, "--for", harness.name]
     events = {**harness.events, **({FAILURES: "*"} if failures else {})}
     for event, matcher in events.items():
         if event == JUDGED:

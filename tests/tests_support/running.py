@@ -18,6 +18,9 @@ START_S = 60.0
 class Running:
     """`current` is the project's directory under the mount, `state` the daemon's own, `flags` more of its own."""
 
+    daemon: tuple[str, ...] = (sys.executable, "-m", "lighthoused")
+    control: tuple[str, ...] = (sys.executable, "-m", "lighthoused.cli.launch")
+
     def __init__(self, base: Path, source: Path, *flags: str) -> None:
         self.flags = flags
         self.state = base / "state"
@@ -44,7 +47,7 @@ class Running:
         with open(self.log, "ab") as log:
             before = log.tell()
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "lighthoused", "serve", "--log-format", "json", *self.flags, str(self.source)],
+                [*self.daemon, "serve", "--log-format", "json", *self.flags, str(self.source)],
                 env=self.environment,
                 stdout=log,
                 stderr=log,
@@ -116,7 +119,7 @@ class Running:
 
     def ctl(self, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run lighthousectl."""
-        command = [sys.executable, "-m", "lighthoused.cli.launch", *arguments]
+        command = [*self.control, *arguments]
         done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, **options)
         if check and done.returncode:
             raise AssertionError(f"{arguments} gave {done.returncode}: {done.stdout}{done.stderr}")

@@ -1,0 +1,43 @@
+"""The wheel, as pip installs it into a fresh environment."""
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from collections.abc import Callable
+from email.message import Message
+from email.parser import Parser
+from pathlib import Path
+
+import lighthoused
+
+ROOT = Path(__file__).parents[2]
+
+
+def metadata(wheel: Path) -> Message:
+    with zipfile.ZipFile(wheel) as archive:
+        (name,) = [name for name in archive.namelist() if name.endswith(".dist-info/METADATA")]
+        return Parser().parsestr(archive.read(name).decode())
+
+
+def test_it_says_what_it_is(built: Callable[[str], Path]) -> None:
+    wheel = built("wheel")
+    said = metadata(wheel)
+    assert said["Version"] == lighthoused.__version__
+    assert said["License-Expression"] == "Apache-2.0"
+    assert said["License-File"] == "LICENSE"
+    with tarfile.open(next(wheel.parent.glob("lighthoused-*.tar.gz"))) as source:
+        names = {name.partition("/")[2] for name in source.getnames()}
+    assert {"LICENSE", "README.md", "pyproject.toml", "lighthoused/policy/default/main.rego"} <= names
+
+
+def test_it_runs_from_a_fresh_environment(built: Callable[[str], Path], tmp_path: Path) -> None:
+    wheel = built("wheel")
+    subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
+    pip = [tmp_path / "venv/bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    subprocess.run([*pip, "-c", ROOT / "requirements.lock", wheel], check=True)
+    ctl = tmp_path / "venv/bin/lighthousectl"
+    version = subprocess.run([ctl, "--version"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert lighthoused.__version__ in version.stdout
+    judged = subprocess.run([ctl, "check", "--local", "rm -rf ~"], capture_output=True, text=True, cwd=tmp_path)
+    assert judged.returncode == 1, judged.stderr
