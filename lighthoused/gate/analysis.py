@@ -5,6 +5,7 @@ from typing import NamedTuple
 from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Effect
 from lighthoused.gate import knowledge_base
+from lighthoused.gate.files import Files
 from lighthoused.gate.findings import Findings
 from lighthoused.gate.programs import embedded, wrappers
 from lighthoused.gate.programs.builtins import BUILTINS
@@ -13,6 +14,7 @@ from lighthoused.gate.programs.described import Described
 from lighthoused.gate.programs.filters import FILTERS
 from lighthoused.gate.programs.interpreters import interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
+from lighthoused.gate.programs.patches import apply_patch
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
 from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.reader import Reader
@@ -21,11 +23,19 @@ from lighthoused.gate.shell.state import State
 from lighthoused.gate.targets import Targets
 
 
+class Text(NamedTuple):
+    """What a request writes to a file, or with `path` "" gives to somebody else: a whole or a part."""
+
+    path: str
+    text: str
+
+
 class Analysis(NamedTuple):
-    """What a request would do. `unresolved`: why it is not wholly known, "" where it is."""
+    """What a request would do. `unresolved`: why it is not wholly known, "" where it is. `texts`: what it writes."""
 
     effects: tuple[Effect, ...]
     unresolved: str = ""
+    texts: tuple[Text, ...] = ()
 
 
 class Analyser:
@@ -37,6 +47,7 @@ class Analyser:
             **FILTERS,
             **LAUNCHERS,
             **dict.fromkeys(SHELLS, shell),
+            "apply_patch": apply_patch,
             "busybox": busybox,
             "toybox": busybox,
         }
@@ -44,17 +55,21 @@ class Analyser:
         flags = embedded.named(lambda name: name in named or described.knows(name))
         self._commands = Commands(named, (interpreter, flags, wrapping), described)
 
-    def analyse(self, command: str, cwd: str, world: World) -> Analysis:
-        """The effects of a shell command run in `cwd`."""
+    def analyse(self, command: str, cwd: str, world: World, files: Files | None = None) -> Analysis:
+        """The effects of a shell command run in `cwd`. `files` are known by their content; it adds what is written."""
         findings = Findings(Targets(world, cwd))
         run = Run(Reader(), findings, self._commands)
+        state = State(cwd, world.home, world.user)
+        state.files = Files() if files is None else files
+        unresolved = ""
         try:
-            run.script(command, State(cwd, world.home, world.user))
+            run.script(command, state)
         except Unresolvable as reason:
-            return Analysis(findings.effects(), str(reason))
+            unresolved = str(reason)
         except RecursionError:
-            return Analysis(findings.effects(), "The command is nested too deeply.")
-        return Analysis(findings.effects())
+            unresolved = "The command is nested too deeply."
+        written = tuple(Text(path, text) for path, text in state.files.items() if not path.startswith("/dev/"))
+        return Analysis(findings.effects(), unresolved, (*written, Text("", command)))
 
 
 def standard() -> Analyser:
