@@ -40,7 +40,7 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     recursive: bool = False
     undoable: bool = False
     place: str = ""
-    """What lies there: a word of `gate.targets.PLACES` (root, secret, startup, ...), "" for nothing special."""
+    """What lies there: a word of `gate.places.PLACES` (root, secret, startup, ...), "" for nothing special."""
     instead: str = ""
     """How to reach the same end safely."""
 

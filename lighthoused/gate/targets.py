@@ -1,31 +1,16 @@
 """Where a path leads and what lies there: its scope, its place, whether it can be undone. Pure: looks at no disk.
 
-Paths may hold unknown parts and patterns (see shell.text). `PLACES` says what the words for places mean.
+Paths may hold unknown parts and patterns (see shell.text); places are for gate.places.
 """
 
 import posixpath
-import re
 from typing import NamedTuple
 
 from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Scope
+from lighthoused.gate.places import from_windows, of_windows, on_drive, place_of
 from lighthoused.gate.shell.patterns import Pattern
 from lighthoused.gate.shell.text import GLOB, UNKNOWN, known_prefix, opaque, shown
-
-PLACES: dict[str, str] = {
-    "root": "All of its scope: the whole project, home or filesystem, or a directory that contains it.",
-    "top": "A directory that the system or all users need, such as /etc or /home.",
-    "vcs": "The history of a version control system.",
-    "secret": "Keys, tokens, passwords.",
-    "startup": "Runs when somebody logs in, the machine starts or a version control system acts.",
-    "account": "Says who exists and what they may do.",
-    "log": "Records of what happened.",
-    "history": "What somebody typed.",
-    "cache": "Only makes things faster; filled again by use.",
-    "generated": "Can be made again by a build or an install.",
-    "program": "Programs and libraries of the system.",
-    "sink": "Takes what is written and keeps nothing.",
-}
 
 
 class Target(NamedTuple):
@@ -68,53 +53,6 @@ _SYSTEM = frozenset(
     ]
 )
 _PERSONAL_SYSTEM = frozenset({"home", "Users", "mnt", "media", "data", "Volumes"})
-_PLACES: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (place, re.compile(pattern))
-    for place, pattern in (
-        ("vcs", r"/\.(git|hg|svn|jj)(/(?!hooks/)|$)"),
-        (
-            "account",
-            r"^/etc/(passwd|shadow|gshadow|group|sudoers|security/|pam\.d|pam\.conf|doas\.conf|ssh/sshd_config"
-            r"|login\.defs|master\.passwd|polkit-1|nsswitch\.conf)",
-        ),
-        (
-            "secret",
-            r"/\.(ssh|gnupg|aws|azure|kube|docker/config\.json|netrc|npmrc|pypirc|pgpass|my\.cnf|git-credentials"
-            r"|vault-token|password-store|config/(gcloud|gh/hosts|op|rclone|sops)|local/share/keyrings|mozilla"
-            r"|config/(google-chrome|chromium|BraveSoftware)|cargo/credentials|terraform\.d/credentials)(/|\b|$)"
-            r"|/\.env(\.(?!example|sample|template|dist)[\w.-]+)?$|/id_(rsa|dsa|ecdsa|ed25519)$"
-            r"|/(credentials|secrets?)(\.(json|ya?ml|toml|ini|env))?$"
-            r"|\.(pem|p12|pfx|keystore|jks|kdbx)$|/(private|server|tls)[\w.-]*\.key$"
-            r"|^/etc/ssl/private|^/etc/ssh/ssh_host_\w+key$|^/proc/[^/]+/(environ|mem)$|^/run/secrets",
-        ),
-        ("history", r"/\.(bash|zsh|sh|python|mysql|psql|node_repl|lesshst|sqlite)_?history$|/fish_history$"),
-        (
-            "startup",
-            r"/\.(bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin"
-            r"|xinitrc|xprofile|xsession|tmux\.conf|vimrc|inputrc|config/(fish/|autostart/|systemd/))"
-            r"|/\.git/hooks/|^/etc/(profile|bash\.bashrc|zsh|rc\.|rc\d|init|cron|anacrontab|at\.|systemd|ld\.so"
-            r"|modules|environment|xdg/autostart|update-motd|periodic|skel|motd|NetworkManager/dispatcher)"
-            r"|^/var/(spool/(cron|at)|at/tabs)|/Library/Launch(Agents|Daemons)|^(/usr)?/lib/systemd"
-            r"|/site-packages/(sitecustomize|usercustomize)|\.pth$",
-        ),
-        ("log", r"^/var/(log|audit|spool/mail|mail)(/|$)|^/private/var/(log|audit)(/|$)"),
-        ("program", r"^/(usr/|usr/local/)?(s?bin|lib(32|64|x32)?|libexec)(/|$)|^/opt/homebrew|^/boot(/|$)"),
-        (
-            "cache",
-            r"/(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.cache|\.parcel-cache|_cacache)(/|$)",
-        ),
-        (
-            "generated",
-            r"/(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.venv|venv"
-            r"|dist|build|target|out|output|bin|obj|coverage|htmlcov|\.next|\.nuxt|\.cache|\.parcel-cache"
-            r"|\.gradle|\.eggs|[\w.-]+\.egg-info|_build|_site|site|tmp|temp|\.tmp|logs?|cmake-build-[\w-]+"
-            r"|\.terraform|\.turbo|\.svelte-kit|\.hypothesis|generated|artifacts?|test-results|\.coverage"
-            r"|build[-_][\w.-]+|[\w-]+[-_]build|testdata/out|playwright-report|bazel-[\w-]+|\.bloop|\.metals)"
-            r"(/|$)|\.(o|pyc|pyo|class|log|tmp|bak|swp|orig|obj|a|so|tsbuildinfo|lcov|prof|profraw|gcda|gcno)$"
-            r"|/\.DS_Store$|~$|/\.coverage",
-        ),
-    )
-)
 
 
 class Targets:
@@ -143,7 +81,7 @@ class Targets:
         text = text.removeprefix("file://")
         if text[:1] in (UNKNOWN, "\ue001", "\ue002"):
             return text
-        path = posixpath.normpath(posixpath.join(cwd, text)) if text else cwd
+        path = posixpath.normpath(posixpath.join(cwd, from_windows(text))) if text else cwd
         return path[1:] if path.startswith("//") else path
 
     def _resolve(self, text: str, cwd: str) -> Target:
@@ -173,7 +111,7 @@ class Targets:
             if pattern.matches(important):
                 return self._classify(important)
         if posixpath.dirname(path[: path.index(GLOB)]) == "/" and GLOB in folder:
-            return "system", _place(path.replace(GLOB, "").replace("*", "x")), False
+            return "system", place_of(path.replace(GLOB, "").replace("*", "x")), False
         literal = path[: path.index(GLOB)]
         rest = path[path.index(GLOB) :].replace(GLOB, "").replace("*", "x")
         return self._classify(posixpath.join(posixpath.dirname(literal + "x"), posixpath.basename(literal) + rest))
@@ -187,12 +125,12 @@ class Targets:
             return "device", "", False
         versioned = self._versioned(path)
         if versioned is not None:
-            return "project", versioned or _place(path), True
+            return "project", versioned or place_of("." + path), True
         for root in self._roots:
             if path == root or (root.startswith(path.rstrip("/") + "/") and path.startswith(self._home)):
                 return "project" if path == root else "home", "root", False
             if path.startswith(root + "/"):
-                return "project", _place(path[len(root) :]), False
+                return "project", place_of("." + path[len(root) :]), False
         return *self._outside(path), False
 
     def _versioned(self, path: str) -> str | None:
@@ -209,20 +147,23 @@ class Targets:
             return "system", "root"
         if path == self._home:
             return "home", "root"
+        below = on_drive(path)
+        if below is not None:
+            return _on_windows(path, below)
         if path.startswith(self._home + "/"):
-            return "home", _place(path)
+            return "home", place_of(path)
         if path.startswith(("/tmp/", "/var/tmp/", "/private/tmp/", "/var/folders/")) or path in ("/tmp", "/var/tmp"):
-            return "temp", "top" if path in ("/tmp", "/var/tmp") else _secret_only(_place(path))
+            return "temp", "top" if path in ("/tmp", "/var/tmp") else _secret_only(place_of(path))
         first = path.split("/", 2)[1]
         if first in _SYSTEM:
             top = path.count("/") == 1 or path in ("/usr/bin", "/usr/lib", "/var/lib", "/usr/local", "/var/log")
-            place = _place(path)
+            place = place_of(path)
             return "system", place if place and place != "program" else "top" if top else place
         if path.count("/") == 1 and first in _PERSONAL_SYSTEM:
             return "system", "top"
         if path.startswith(("/home/", "/Users/")) and path.count("/") == 2:
             return "elsewhere", "root"
-        return "elsewhere", _place(path)
+        return "elsewhere", place_of(path)
 
     def _in_roots(self, path: str) -> bool:
         if self._mount and path.startswith(self._mount + "/"):
@@ -234,11 +175,16 @@ class Targets:
         return place not in ("root", "top", "secret") and scope in ("home", "elsewhere", "temp")
 
 
-def _place(path: str) -> str:
-    for place, pattern in _PLACES:
-        if pattern.search(path):
-            return place
-    return ""
+def _on_windows(path: str, below: str) -> tuple[Scope, str]:
+    """What lies on a drive of Windows."""
+    if below == "/":
+        return "system", "root"
+    if of_windows(below) or below.lower() == "/users":
+        top = below.count("/") == 1 or below.lower() == "/windows/system32"
+        return "system", place_of(path) or ("top" if top else "")
+    if below.lower().startswith("/users/"):
+        return ("elsewhere", "root") if below.count("/") == 2 else ("home", place_of(path))
+    return "elsewhere", place_of(path)
 
 
 def _secret_only(place: str) -> str:
