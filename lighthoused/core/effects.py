@@ -6,6 +6,7 @@ from lighthoused.core.verdicts import Effect
 
 KINDS: dict[str, str] = {
     "read": "Reads a file or directory.",
+    "collect": "Copies a file to where it is read by others: an archive, another directory, another form.",
     "write": "Creates or overwrites a file, or changes it in place.",
     "append": "Adds to the end of a file, or creates it.",
     "delete": "Removes a file or directory.",
@@ -31,6 +32,7 @@ KINDS: dict[str, str] = {
     "kill": "Ends or signals processes.",
     "power": "Halts, reboots or suspends the machine.",
     "kernel": "Loads kernel modules or changes kernel parameters.",
+    "probe": "Looks for secrets, weaknesses or open doors.",
     "trace": "Reads or changes the memory of other processes, or watches the user.",
     "firewall": "Changes packet filters, routes or network interfaces.",
     "destroy": "Removes remote resources: databases, clusters, buckets, queues, accounts.",

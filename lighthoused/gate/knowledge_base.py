@@ -19,7 +19,9 @@ from lighthoused.gate.arguments import Arguments, Grammar
 from lighthoused.gate.shell.bounds import MAX_MATCHED, Unresolvable
 from lighthoused.gate.shell.text import unmarked
 
-PATH_KINDS = frozenset({"read", "write", "append", "delete", "permission", "overwrite_device", "disguise", "conceal"})
+PATH_KINDS = frozenset(
+    {"read", "collect", "write", "append", "delete", "permission", "overwrite_device", "disguise", "conceal"}
+)
 _TARGET = re.compile(r"none|cwd|args|words|last|but_last|arg:\d+|args:\d+|flag:-[\w,-]+|key:\w+|=.*")
 
 

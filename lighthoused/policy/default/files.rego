@@ -123,6 +123,14 @@ rules contains deny("files.write-accounts", n, "It changes who may enter this ma
 	e.scope in {"system", "remote"}
 }
 
+# escalate files.write-entry: cat key.pub >> ~/.ssh/authorized_keys
+rules contains escalate("files.write-entry", n, "It changes who may enter as this user.") if {
+	some n in writes
+	e := input.effects[n]
+	e.place == "account"
+	e.scope in {"home", "elsewhere"}
+}
+
 # escalate files.write-startup: echo 'alias ls=rm' >> ~/.bashrc
 # escalate files.write-startup: echo true > .git/hooks/pre-commit
 # not files.write-startup: cat ~/.bashrc
@@ -179,7 +187,16 @@ rules contains escalate("files.read-accounts", n, "It reads the passwords of thi
 	some n in by.read
 	e := input.effects[n]
 	e.place == "account"
-	regex.match(`shadow|sudoers|master\.passwd|gshadow|pam`, e.target)
+	regex.match(`shadow|sudoers|master\.passwd|spwd|opasswd|dslocal|(?i:config/(sam|system|security)$|ntds)`, e.target)
+}
+
+# escalate files.collect: cp /etc/passwd /tmp/x
+# not files.collect: cp a.txt /tmp/x
+rules contains escalate("files.collect", n, "It copies accounts, keys, passwords or histories to another place.") if {
+	some n in by.collect
+	e := input.effects[n]
+	e.place in {"account", "secret", "history"}
+	not e.scope == "project"
 }
 
 # deny files.permission-everything: chmod -R 777 /

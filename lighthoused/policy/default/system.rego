@@ -42,6 +42,7 @@ risky := {
 	"kernel": "It changes the kernel.",
 	"mount": "It attaches or detaches filesystems.",
 	"persist": "It arranges for something to run later.",
+	"probe": "It looks for secrets, weaknesses or open doors.",
 	"power": "It halts or restarts the machine.",
 	"trace": "It watches others.",
 	"disguise": "It switches a protection off, or makes things appear as they are not.",
