@@ -42,6 +42,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     arg_like: str = ""
     flag_like: dict[str, str] = {}
     key_like: dict[str, str] = {}
+    no_keys: list[str] = []
     no_args: bool = False
     min_args: int = 0
 
@@ -88,6 +89,8 @@ class Rule(NamedTuple):
         if entry.when and not any(map(arguments.has, entry.when)):
             return False
         if any(map(arguments.has, entry.unless)) or len(words) < entry.min_args or (entry.no_args and words):
+            return False
+        if any(key in arguments.keys for key in entry.no_keys):
             return False
         if self.arg_like and not _any_like(self.arg_like, words):
             return False

@@ -28,13 +28,13 @@ def stopped(gate: Gate, corpus: str) -> float:
     return sum(gate.judge(request, WORLD).verdict != "allow" for request in requests) / len(requests)
 
 
-@pytest.mark.parametrize(("corpus", "floor"), [("mutations", 0.995), ("eval_dangerous", 0.86)])
+@pytest.mark.parametrize(("corpus", "floor"), [("mutations", 0.995), ("eval_dangerous", 0.87)])
 def test_dangerous_commands_are_stopped(gate: Gate, corpus: str, floor: float) -> None:
     assert stopped(gate, corpus) >= floor
 
 
 @pytest.mark.parametrize(
-    ("corpus", "ceiling"), [("mutations_benign", 0.0), ("data_not_code", 0.0), ("eval_benign", 0.012)]
+    ("corpus", "ceiling"), [("mutations_benign", 0.0), ("data_not_code", 0.0), ("eval_benign", 0.02)]
 )
 def test_harmless_commands_are_not(gate: Gate, corpus: str, ceiling: float) -> None:
     assert stopped(gate, corpus) <= ceiling

@@ -124,6 +124,7 @@ rules contains deny("files.write-accounts", n, "It changes who may enter this ma
 }
 
 # escalate files.write-entry: cat key.pub >> ~/.ssh/authorized_keys
+# not files.write-entry: cat ~/.ssh/authorized_keys
 rules contains escalate("files.write-entry", n, "It changes who may enter as this user.") if {
 	some n in writes
 	e := input.effects[n]
@@ -141,7 +142,7 @@ rules contains escalate("files.write-startup", n, "What it writes runs later, wh
 	not e.undoable
 }
 
-# escalate files.write-secrets: echo x > ~/.ssh/config
+# escalate files.write-secrets: echo x > ~/.ssh/id_rsa
 # not files.write-secrets: echo x > config
 rules contains escalate("files.write-secrets", n, "It changes keys or passwords.") if {
 	some n in writes
@@ -181,13 +182,22 @@ rules contains escalate("files.read-secrets", n, "It reads keys or passwords.") 
 	e.scope in {"home", "system", "elsewhere", "remote", "cluster", "unknown"}
 }
 
+# escalate files.read-device: dd if=/dev/sda of=disk.img
+# not files.read-device: dd if=/dev/zero of=disk.img count=1
+rules contains escalate("files.read-device", n, "It reads a disk or the memory below all rights.") if {
+	some n in by.read
+	e := input.effects[n]
+	e.scope == "device"
+	regex.match(`^/dev/(r?disk\d|[shv]d[a-z]|nvme|mapper/|dm-|mmcblk|xvd|mem$|kmem$|port$|input/|video|snd/|kmsg$|fmem|crash$)`, e.target)
+}
+
 # escalate files.read-accounts: cat /etc/shadow
 # not files.read-accounts: cat /etc/passwd
 rules contains escalate("files.read-accounts", n, "It reads the passwords of this machine.") if {
 	some n in by.read
 	e := input.effects[n]
 	e.place == "account"
-	regex.match(`shadow|sudoers|master\.passwd|spwd|opasswd|dslocal|(?i:config/(sam|system|security)$|ntds)`, e.target)
+	regex.match(`shadow|sudoers|master\.passwd|spwd|opasswd|dslocal|config/(SAM|SYSTEM|SECURITY)|ntds`, e.target)
 }
 
 # escalate files.collect: cp /etc/passwd /tmp/x
@@ -207,6 +217,15 @@ rules contains deny("files.permission-everything", n, "It would change the right
 	e.recursive
 	e.place in {"root", "top", "account", "program"}
 	e.scope in {"system", "home"}
+}
+
+# escalate files.permission-locked: chown root x
+# not files.permission-locked: chown ann x
+rules contains escalate("files.permission-locked", n, "It gives a file to root, so that its users cannot change it any more.") if {
+	some n in by.permission
+	e := input.effects[n]
+	e.place == "locked"
+	not e.undoable
 }
 
 # escalate files.permission-system: chmod 644 /etc/hosts

@@ -54,9 +54,11 @@ risky := {
 # escalate system.kernel: insmod x.ko
 # escalate system.mount: mount /dev/sdb1 /mnt
 # escalate system.persist: crontab jobs
+# escalate system.probe: nmap 10.0.0.1
 # escalate system.power: shutdown -h now
 # escalate system.unparsed: if then fi done
 # not system.power: uptime
+# not system.probe: ping localhost
 # not system.mount: df -h
 rules contains escalate(sprintf("system.%s", [kind]), n, reason) if {
 	some kind, reason in risky
@@ -67,7 +69,15 @@ rules contains escalate(sprintf("system.%s", [kind]), n, reason) if {
 # not system.conceal: history
 rules contains escalate("system.conceal", n, "It removes traces of what happened.") if {
 	some n in by.conceal
-	input.effects[n].certainty == "certain"
+	e := input.effects[n]
+	e.certainty == "certain"
+	not made_up(e)
+}
+
+# Times of files of one's own are set by builds and tests.
+made_up(e) if {
+	e.place == "times"
+	e.scope in {"project", "temp", "elsewhere"}
 }
 
 # escalate system.service: systemctl stop nginx
@@ -82,5 +92,13 @@ rules contains escalate("system.service", n, "It stops a service.") if {
 rules contains escalate("system.kill", n, "It ends processes of others.") if {
 	some n in by.kill
 	input.effects[n].place == "everything"
+	input.effects[n].certainty == "certain"
+}
+
+# escalate system.shared: timedatectl set-time 2001-01-01
+# not system.shared: timedatectl
+rules contains escalate("system.shared", n, "It changes the machine for all its users.") if {
+	some n in by.configure
+	input.effects[n].place == "shared"
 	input.effects[n].certainty == "certain"
 }
