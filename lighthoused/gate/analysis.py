@@ -10,11 +10,13 @@ from lighthoused.gate.findings import Findings
 from lighthoused.gate.programs import embedded, wrappers
 from lighthoused.gate.programs.builtins import BUILTINS
 from lighthoused.gate.programs.commands import Commands, Family
+from lighthoused.gate.programs.copies import COPIES
 from lighthoused.gate.programs.described import Described
 from lighthoused.gate.programs.filters import FILTERS
 from lighthoused.gate.programs.interpreters import interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
 from lighthoused.gate.programs.patches import apply_patch
+from lighthoused.gate.programs.recipes import RECIPES
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
 from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.reader import Reader
@@ -46,6 +48,8 @@ class Analyser:
             **BUILTINS,
             **FILTERS,
             **LAUNCHERS,
+            **COPIES,
+            **RECIPES,
             **dict.fromkeys(SHELLS, shell),
             "apply_patch": apply_patch,
             "busybox": busybox,

@@ -142,6 +142,9 @@ class KnowledgeBase:
     def programs(self) -> Iterable[Program]:
         return self._programs.values()
 
+    def names(self) -> Iterable[str]:
+        return self._programs
+
     def __len__(self) -> int:
         return len(self._programs)
 

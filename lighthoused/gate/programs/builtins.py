@@ -1,7 +1,11 @@
 """Shell builtins that change the shell's state or run their arguments: cd, eval, export, set, source, trap, ..."""
 
+import re
+
 from lighthoused.gate.shell.bounds import decimal
+from lighthoused.gate.shell.redirects import descriptor_of
 from lighthoused.gate.shell.run import Run
+from lighthoused.gate.shell.splitting import fields
 from lighthoused.gate.shell.state import Input, State
 from lighthoused.gate.shell.text import FETCHED, SECRET, UNKNOWN, opaque, origin, unmarked, wholly_opaque
 
@@ -31,7 +35,7 @@ def nothing(run: Run, argv: list[str], state: State) -> str:
 
 def evaluate(run: Run, argv: list[str], state: State) -> str:
     """eval: its arguments are source."""
-    source = " ".join(argv[1:])
+    source = " ".join(argv[2:] if argv[1:2] == ["--"] else argv[1:])
     return code(run, source, state, "eval")
 
 
@@ -60,16 +64,75 @@ def unseen(run: Run, source: str, program: str) -> None:
 
 def declare(run: Run, argv: list[str], state: State) -> str:
     """export, declare, local, readonly, typeset with words that are not assignments to the parser."""
+    flags = "".join(word for word in argv[1:] if word[:1] == "-")
+    if len(argv) == 1 or flags == "-p":
+        return UNKNOWN
     for word in argv[1:]:
+        run.expander.hidden(word, state)
+        if "n" in flags and argv[0] != "export":
+            _refer(word, state)
+            continue
+        if "i" in flags:
+            state.numbers.add(word.partition("=")[0])
         name, equals, value = word.partition("=")
         if equals and name.isidentifier():
             run.assign(name, (unmarked(value),), state)
     return ""
 
 
+def _refer(word: str, state: State) -> None:
+    """``declare -n name=other``."""
+    name, equals, other = word.partition("=")
+    state.refer(name, other if equals else (state.value(name) or ("",))[0])
+
+
+def let(run: Run, argv: list[str], state: State) -> str:
+    """let: each argument is arithmetic."""
+    for word in argv[1:]:
+        run.expander.number(word, state)
+    return ""
+
+
+_COMPARES = frozenset({"-eq", "-ne", "-lt", "-le", "-gt", "-ge"})
+
+
+def test(run: Run, argv: list[str], state: State) -> str:
+    """test, ``[``, ``[[``: subscripts and operands of arithmetic are evaluated; a match sets BASH_REMATCH."""
+    for word in argv[1:]:
+        run.expander.hidden(word, state)
+    if not _COMPARES.isdisjoint(argv):
+        for at, word in enumerate(argv):
+            if word in _COMPARES:
+                for operand in (argv[at - 1], *argv[at + 1 : at + 2]):
+                    run.expander.number(operand, state)
+    if "=~" in argv:
+        at = argv.index("=~")
+        state.assign("BASH_REMATCH", _groups(argv[at - 1], "".join(argv[at + 1 : at + 2]), run))
+    return ""
+
+
+def _groups(text: str, pattern: str, run: Run) -> tuple[str, ...]:
+    """What a regular expression matches, with its groups."""
+    run.charge(len(text) >> 8)
+    try:
+        found = re.search(unmarked(pattern), text) if len(pattern) <= MAX_PATTERN and len(text) <= MAX_PATTERN else None
+    except (re.error, RecursionError):
+        found = None
+    return (
+        (UNKNOWN,)
+        if found is None or opaque(text) or opaque(pattern)
+        else (found[0], *(each or "" for each in found.groups()))
+    )
+
+
+MAX_PATTERN = 200
+
+
 def unset(run: Run, argv: list[str], state: State) -> str:
     for name in argv[1:]:
         state.functions.pop(name, None)
+        run.expander.hidden(name, state)
+        state.references.pop(name, None)
         if name in state.vars:
             state.assign(name, ())
     if "HISTFILE" in argv[1:]:
@@ -101,30 +164,73 @@ def shift(run: Run, argv: list[str], state: State) -> str:
 
 def read(run: Run, argv: list[str], state: State) -> str:
     """read, mapfile: from standard input."""
-    words = iter(argv[1:])
-    names, array = [], ""
-    for word in words:
-        if word in ("-d", "-n", "-N", "-p", "-t", "-u", "-i"):
-            next(words, "")
-        elif word.startswith("-"):
-            array = next(words, "") if word.endswith("a") else array
-        else:
-            names.append(word)
-    line = state.stdin.line()
+    flags, names = _options(argv[1:], "adnNptui")
+    array = flags.get("a", "")
+    delimiter = flags.get("d", "\n")
+    stdin = state.descriptors.get(flags.get("u", ""), state.stdin)
+    line = stdin.line(delimiter[:1] or "\0")
+    if "r" not in flags:
+        line = re.sub(r"\\\\(\n|.)", lambda found: found[1].strip("\n"), line)
+    pieces = fields(line, state.separators, 0 if array else max(1, len(names)))
     if array:
-        state.assign(array, tuple(line.split()))
+        run.assign(array, tuple(pieces), state)
         return ""
-    pieces = line.split(None, max(0, len(names) - 1)) if len(names) > 1 else [line.strip()]
     for number, name in enumerate(names or ["REPLY"]):
-        state.assign(name, (pieces[number] if number < len(pieces) else UNKNOWN if opaque(line) else "",))
+        run.expander.hidden(name, state)
+        run.assign(name, (pieces[number] if number < len(pieces) else UNKNOWN if opaque(line) else "",), state)
     return ""
+
+
+def _options(words: list[str], takes: str) -> tuple[dict[str, str], list[str]]:
+    """Short options by their letter, of which those in `takes` have a value; and the words after them."""
+    flags: dict[str, str] = {}
+    at = 0
+    while at < len(words) and words[at][:1] == "-" and len(words[at]) > 1:
+        word = words[at]
+        at += 1
+        if word == "--":
+            break
+        for number, letter in enumerate(word[1:], 2):
+            if letter not in takes:
+                flags[letter] = ""
+                continue
+            attached = word[number:]
+            flags[letter] = attached or "".join(words[at : at + 1])
+            at += not attached
+            break
+    return flags, words[at:]
 
 
 def mapfile(run: Run, argv: list[str], state: State) -> str:
-    state.assign(
-        argv[-1] if len(argv) > 1 and not argv[-1].startswith("-") else "MAPFILE", tuple(state.stdin.all().split("\n"))
+    """mapfile, readarray: lines become elements; ``-C`` runs a command with each."""
+    flags, names = _options(argv[1:], "dnOsuCc")
+    text = state.descriptors.get(flags.get("u", ""), state.stdin).all()
+    delimiter = flags.get("d", "\n")[:1] or "\0"
+    lines = text.split(delimiter)
+    lines = lines[:-1] if lines and lines[-1] == "" else lines
+    if callback := flags.get("C"):
+        code(run, f"{callback} 0 {UNKNOWN}", state, "mapfile")
+    run.assign(
+        names[0] if names else "MAPFILE", tuple(line + ("" if "t" in flags else delimiter) for line in lines), state
     )
     return ""
+
+
+def hashed(run: Run, argv: list[str], state: State) -> str:
+    """``hash -p path name``: the name means that program."""
+    flags, names = _options(argv[1:], "pdt")
+    for name in names if "p" in flags else ():
+        state.aliases[name] = flags["p"]
+    return ""
+
+
+def complete(run: Run, argv: list[str], state: State) -> str:
+    """compgen, complete, bind: ``-C command`` and ``-x`` key bindings run it."""
+    flags, _ = _options(argv[1:], "CFWAGoxfu" if argv[0] == "bind" else "CFWAGoXPS")
+    for source in (flags.get("C", ""), flags.get("x", "").partition(":")[2]):
+        code(run, source, state.fork(), argv[0])
+    run.expander.hidden(flags.get("W", ""), state)
+    return UNKNOWN if argv[0] == "compgen" else ""
 
 
 def trap(run: Run, argv: list[str], state: State) -> str:
@@ -148,7 +254,19 @@ def source(run: Run, argv: list[str], state: State) -> str:
     if len(argv) < 2:
         return ""
     path = run.findings.targets.absolute(argv[1], state.cwd)
-    text = state.stdin.all() if path in ("/dev/stdin", "/dev/fd/0") else state.files.get(path)
+    descriptor = descriptor_of(path)
+    if descriptor == "0":
+        text: str | None = state.stdin.all()
+    elif descriptor in state.descriptors:
+        text = state.descriptors[descriptor].all()
+    else:
+        text = state.files.get(path)
+    before = state.params
+    if text is not None and len(argv) > 2:
+        state.params = tuple(argv[2:])
+        output = code(run, text, state, "source")
+        state.params = before
+        return output
     if text is not None:
         return code(run, text, state, "source")
     note = "It runs the commands of a file."
@@ -165,7 +283,15 @@ def builtin(run: Run, argv: list[str], state: State) -> str:
             return f"/usr/bin/{words[0]}\n" if words else ""
         if argv[0] == "exec" and flag == "-a" and words:
             words.pop(0)
-    return run.command(words, state) if words else ""
+    if argv[0] == "builtin" and words and words[0] not in BUILTINS:
+        return ""
+    if not words:
+        return ""
+    shadowing = state.functions.pop(words[0], None) if argv[0] != "time" else None
+    output = run.command(words, state)
+    if shadowing is not None:
+        state.functions.setdefault(words[0], shadowing)
+    return output
 
 
 def coproc(run: Run, argv: list[str], state: State) -> str:
@@ -215,6 +341,10 @@ BUILTINS = {
     "read": read,
     "mapfile": mapfile,
     "readarray": mapfile,
+    "hash": hashed,
+    "let": let,
+    **dict.fromkeys(("complete", "compgen", "bind"), complete),
+    **dict.fromkeys(("test", "[", "[["), test),
     "trap": trap,
     "alias": alias,
     "source": source,
@@ -241,20 +371,12 @@ BUILTINS = {
             "fg",
             "bg",
             "shopt",
-            "hash",
             "umask",
             "ulimit",
-            "let",
             "getopts",
             "times",
-            "complete",
-            "compgen",
-            "bind",
             "disown",
             "unalias",
-            "test",
-            "[",
-            "[[",
             "sleep",
             "logout",
             "enable",

@@ -2,13 +2,17 @@
 
 import posixpath
 from collections.abc import Callable, Mapping
+from functools import partial
+from itertools import islice
 
 from lighthoused.gate.programs import embedded, environment
+from lighthoused.gate.programs.builtins import BUILTINS
 from lighthoused.gate.programs.described import Described
 from lighthoused.gate.programs.escapes import escapes
+from lighthoused.gate.shell.patterns import Pattern
 from lighthoused.gate.shell.run import Run
-from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import FETCHED, UNKNOWN, opaque, origin, unmarked, without_opaque
+from lighthoused.gate.shell.state import MAX_ALTERNATIVES, State
+from lighthoused.gate.shell.text import FETCHED, GLOB, UNKNOWN, opaque, origin, unmarked, without_opaque
 
 Family = Callable[[Run, list[str], State], str | None]
 """Does a command (fields, first the name) and gives its output; None: not of this family."""
@@ -22,7 +26,18 @@ _PROGRAM_FOLDERS = (
     "/usr/local/sbin/",
     "/opt/homebrew/",
 )
-_KEYWORDS = frozenset({"!", "{", "}", "(", ")", "then", "do", "done", "fi", "else", "esac", ";"})
+_KEYWORDS = frozenset(
+    {"!", "{", "}", "(", ")", "then", "do", "done", "fi", "else", "esac", ";", "while", "until", "if", "elif"}
+)
+_LOOPS = frozenset({"for", "select"})
+MAX_MATCHING = 48
+
+
+def _loop(run: Run, argv: list[str], state: State) -> str:
+    """A loop's head that the parser took for a command (``time for x in a b``): its body follows as one."""
+    if len(argv) > 3 and argv[2] == "in":
+        state.vars[argv[1]] = tuple((unmarked(word),) for word in argv[3 : 3 + MAX_ALTERNATIVES])
+    return ""
 
 
 class Commands:
@@ -42,7 +57,11 @@ class Commands:
             return self._unknown_name(run, argv, state)
         if name in _KEYWORDS or name == "":
             return run.command(argv[1:], state) if len(argv) > 1 else ""
-        if "/" in name:
+        if GLOB in argv[0]:
+            return self._pattern(run, argv, state)
+        if name in _LOOPS:
+            return _loop(run, argv, state)
+        if "/" in name or (state.files and "PATH" in state.vars):
             written = self._written(run, argv, state)
             if written is not None:
                 return written
@@ -80,8 +99,10 @@ class Commands:
 
     def _written(self, run: Run, argv: list[str], state: State) -> str | None:
         """A script that was written earlier in the same command, started by its path."""
-        text = state.files.get(run.findings.targets.absolute(argv[0], state.cwd))
-        if text is None:
+        folders = [""] if "/" in argv[0] else (state.value("PATH") or ("",))[0].split(":")
+        paths = [run.findings.targets.absolute(posixpath.join(folder, argv[0]), state.cwd) for folder in folders]
+        text = next((state.files[path] for path in paths if path in state.files), None)
+        if text is None or ("/" not in argv[0] and argv[0] in BUILTINS):
             return None
         first = text.split("\n", 1)[0]
         interpreter = first[2:].split() if first.startswith("#!") else ["sh"]
@@ -94,6 +115,20 @@ class Commands:
             embedded.keep(run, run.attempt(lambda: self._known(run, [known, *argv[1:]], state.fork())))
         embedded.unnamed(run, argv, state)
         self._following(run, argv, state)
+
+    def _pattern(self, run: Run, argv: list[str], state: State) -> str:
+        """A name that is a pattern (``/bin/r?``): every program that it matches may run."""
+        pattern = Pattern(argv[0], path=True)
+        folders = [folder for folder in _PROGRAM_FOLDERS if "/" in argv[0]] or [""]
+        names = (*self._named, *self._described.names())
+        matching = (name for name in names if any(pattern.matches(folder + name) for folder in folders))
+        run.charge(64)
+        for name in islice(matching, MAX_MATCHING):
+            embedded.keep(run, run.attempt(partial(self._known, run, [name, *argv[1:]], state.fork())))
+        note = "The name of the program is a pattern."
+        run.findings.add("execute", argv[0], certainty="unknown", program=argv[0], place="unnamed", note=note)
+        embedded.unnamed(run, argv, state)
+        return UNKNOWN
 
     def _unknown_name(self, run: Run, argv: list[str], state: State) -> str:
         """A program whose name only the moment knows: what it is called may still tell (``$DIR/bin/rm``)."""

@@ -1,6 +1,7 @@
 """Programs of the knowledge base: from arguments to effects by their rules. Any other program is an unknown effect."""
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from lighthoused.gate.arguments import Arguments, parse
@@ -18,6 +19,10 @@ class Described:
 
     def __init__(self, knowledge: KnowledgeBase) -> None:
         self._knowledge = knowledge
+
+    def names(self) -> Iterable[str]:
+        """The names of all programs that are known."""
+        return self._knowledge.names()
 
     def knows(self, name: str) -> bool:
         return self._knowledge.get(name) is not None

@@ -2,11 +2,15 @@
 
 import base64
 import binascii
+import bz2
 import codecs
+import lzma
 import re
 import zlib
 from collections.abc import Callable
 
+from lighthoused.gate.programs.editing import sed
+from lighthoused.gate.programs.lines import LINES, given
 from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
@@ -37,6 +41,7 @@ def printf(run: Run, argv: list[str], state: State) -> str:
         variable, words = words[1], words[2:]
     if words and words[0] == "--":
         words = words[1:]
+    run.expander.hidden(variable, state)
     if not words:
         return ""
     output = _format(words[0], words[1:])
@@ -73,32 +78,6 @@ def _converted(found: re.Match[str], rest: list[str]) -> str:
     return argument
 
 
-def cat(run: Run, argv: list[str], state: State) -> str:
-    """cat, tac, head, tail, sort, uniq, ...: prints files or standard input; what a filter drops is kept."""
-    paths, words = [], iter(argv[1:])
-    for word in words:
-        if word in _VALUES.get(argv[0], ()):
-            next(words, "")
-        elif word == "-" or not word.startswith(("-", "+")):
-            paths.append(word)
-    paths = paths[_SKIPPED.get(argv[0], 0) :]
-    contents = [state.stdin.all() if path == "-" else run.redirects.contents(path, state) for path in paths]
-    text = "".join(contents) if contents else state.stdin.all()
-    return "\n".join(reversed(text.rstrip("\n").split("\n"))) + "\n" if argv[0] == "tac" else text
-
-
-_VALUES = {
-    "head": ("-n", "-c", "--lines", "--bytes"),
-    "tail": ("-n", "-c", "--lines", "--bytes", "-s", "--pid"),
-    "sort": ("-k", "-t", "-T", "-S", "--key", "--field-separator"),
-    "grep": ("-A", "-B", "-C", "-m", "-e", "-f", "--include", "--exclude", "--exclude-dir", "--color"),
-    "cut": ("-d", "-f", "-c", "-b"),
-    "pv": ("-L", "-s", "-N"),
-}
-_VALUES.update(egrep=_VALUES["grep"], fgrep=_VALUES["grep"])
-_SKIPPED = {"grep": 1, "egrep": 1, "fgrep": 1}
-
-
 def tee(run: Run, argv: list[str], state: State) -> str:
     append = any(word in ("-a", "--append") for word in argv[1:])
     text = state.stdin.all()
@@ -109,10 +88,6 @@ def tee(run: Run, argv: list[str], state: State) -> str:
     return text
 
 
-def rev(run: Run, argv: list[str], state: State) -> str:
-    return "\n".join(line[::-1] for line in _input(run, argv, state).split("\n"))
-
-
 def base(run: Run, argv: list[str], state: State) -> str:
     """base64, base32, basenc."""
     text = _input(run, argv, state, ("-w", "--wrap", "-i", "-o"))
@@ -121,13 +96,39 @@ def base(run: Run, argv: list[str], state: State) -> str:
         argv[0] if argv[0] != "basenc" else next((word[2:] for word in argv[1:] if word.startswith("--base")), "base64")
     )
     if not decodes:
-        return UNKNOWN if opaque(text) or name == "base32" else base64.b64encode(text.encode()).decode() + "\n"
-    return _decoded(text, base64.b32decode if name == "base32" else _base64)
+        return UNKNOWN if opaque(text) or name not in _ENCODE else _ENCODE[name](_bytes(text)).decode() + "\n"
+    return _decoded(text, _DECODE.get(name, _base64))
+
+
+def _bytes(text: str) -> bytes:
+    """The bytes of text; binary data is kept as Latin-1."""
+    try:
+        return text.encode("latin-1")
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "replace")
+
+
+def _base32(text: str) -> bytes:
+    text = re.sub(r"\s", "", text)
+    return base64.b32decode(text + "=" * (-len(text) % 8), casefold=True)
+
+
+def _base16(text: str) -> bytes:
+    return bytes.fromhex(text)
+
+
+def _bits(text: str) -> bytes:
+    bits = re.sub(r"[^01]", "", text)
+    return bytes(int(bits[at : at + 8], 2) for at in range(0, len(bits) - 7, 8))
 
 
 def _base64(text: str) -> bytes:
     text = re.sub(r"\s", "", text)
     return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_" if set(text) & set("-_") else None)
+
+
+_DECODE: dict[str, Callable[[str], bytes]] = {"base32": _base32, "base16": _base16, "base2msbf": _bits}
+_ENCODE = {"base64": base64.b64encode, "base32": base64.b32encode, "base16": base64.b16encode}
 
 
 def xxd(run: Run, argv: list[str], state: State) -> str:
@@ -144,22 +145,41 @@ def _unhex(text: str) -> bytes:
 
 def openssl(run: Run, argv: list[str], state: State) -> str | None:
     """openssl base64 -d, openssl enc -base64 -d."""
-    words = set(argv[1:])
-    if not words & {"-base64", "-a", "base64"} or "-d" not in words:
+    words = argv[1:]
+    if not {"-base64", "-a", "base64"} & set(words) or "-d" not in words:
         return None
-    return _decoded(state.stdin.all(), _base64)
+    paths = [words[at + 1] for at, word in enumerate(words[:-1]) if word == "-in"]
+    return _decoded(given(run, paths, state), _base64)
 
 
 def decompress(run: Run, argv: list[str], state: State) -> str | None:
-    """gunzip, zcat of standard input that is known, as far as text can carry it."""
+    """gunzip, zcat, bunzip2, xzcat, ... of what is known, as far as text can carry it."""
     words = [word for word in argv[1:] if not word.startswith("-")]
-    if words or (argv[0] == "gzip" and not any("d" in word for word in argv[1:])):
+    name = argv[0].removeprefix("un").removesuffix("cat")
+    unpack = _UNPACK.get(name if name else "z", _inflate)
+    flags = "".join(word for word in argv[1:] if word.startswith("-"))
+    reads = argv[0].startswith("un") or argv[0].endswith("cat") or argv[0] in ("gunzip", "bunzip2") or "d" in flags
+    if not reads or (words and not argv[0].endswith("cat") and "c" not in flags):
         return None
-    return _decoded(state.stdin.all(), _inflate)
+    return _decoded(given(run, words, state), unpack)
 
 
 def _inflate(text: str) -> bytes:
     return zlib.decompressobj(wbits=47).decompress(text.encode("latin-1"), MAX_DECODED)
+
+
+def _bunzip(text: str) -> bytes:
+    return bz2.BZ2Decompressor().decompress(text.encode("latin-1"), MAX_DECODED)
+
+
+def _unxz(text: str) -> bytes:
+    return lzma.LZMADecompressor().decompress(text.encode("latin-1"), MAX_DECODED)
+
+
+_UNPACK: dict[str, Callable[[str], bytes]] = {
+    **dict.fromkeys(("bunzip2", "bzip2", "bz", "pbzip2", "lbzip2"), _bunzip),
+    **dict.fromkeys(("xz", "lzma", "unxz", "unlzma"), _unxz),
+}
 
 
 def _decoded(text: str, decode: Callable[[str], bytes]) -> str:
@@ -168,7 +188,7 @@ def _decoded(text: str, decode: Callable[[str], bytes]) -> str:
         return origin(text)
     try:
         made = decode(unmarked(text))
-    except (ValueError, binascii.Error, zlib.error):
+    except (ValueError, binascii.Error, zlib.error, OSError, EOFError, lzma.LZMAError):
         return UNKNOWN
     try:
         return literal(made.decode("utf-8"))
@@ -216,19 +236,6 @@ def _range(found: re.Match[str]) -> str:
 def rot13(run: Run, argv: list[str], state: State) -> str:
     text = _input(run, argv, state)
     return origin(text) or codecs.encode(text, "rot13")
-
-
-def substitute(run: Run, argv: list[str], state: State) -> str | None:
-    """sed: a single ``s`` command on standard input is computed; the rest is for the knowledge base."""
-    scripts = [word for word in argv[1:] if not word.startswith("-")]
-    found = (
-        re.fullmatch(r"s(.)((?:(?!\1).)*)\1((?:(?!\1).)*)\1(g?)", unmarked(scripts[0])) if len(scripts) == 1 else None
-    )
-    text = state.stdin.text
-    if found is None or text is None or opaque(text) or re.search(r"[][\\().*+?^$|{}&]", found[2] + found[3]):
-        return None
-    count = -1 if found[4] else 1
-    return "\n".join(line.replace(found[2], found[3], count) for line in state.stdin.all().split("\n"))
 
 
 def _input(run: Run, argv: list[str], state: State, values: tuple[str, ...] = ()) -> str:
@@ -281,7 +288,6 @@ FILTERS = {
     "echo": echo,
     "printf": printf,
     "tee": tee,
-    "rev": rev,
     "base64": base,
     "base32": base,
     "basenc": base,
@@ -290,10 +296,14 @@ FILTERS = {
     "gunzip": decompress,
     "zcat": decompress,
     "gzip": decompress,
+    **dict.fromkeys(
+        ("pigz", "bzip2", "bunzip2", "bzcat", "xz", "unxz", "xzcat", "lzma", "unlzma", "lzcat"), decompress
+    ),
     "tr": tr,
     "rot13": rot13,
     "caesar": rot13,
-    "sed": substitute,
+    "sed": sed,
+    "gsed": sed,
     "pwd": pwd,
     "mktemp": mktemp,
     "realpath": resolved,
@@ -301,25 +311,5 @@ FILTERS = {
     "dirname": dirname,
     "basename": basename,
     "seq": seq,
-    **dict.fromkeys(
-        [
-            "cat",
-            "tac",
-            "head",
-            "tail",
-            "sort",
-            "uniq",
-            "grep",
-            "egrep",
-            "fgrep",
-            "cut",
-            "pv",
-            "nl",
-            "less",
-            "more",
-            "bat",
-            "strings",
-        ],
-        cat,
-    ),
+    **LINES,
 }

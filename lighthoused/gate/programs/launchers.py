@@ -192,8 +192,10 @@ def _run_on(run: Run, command: list[str], paths: list[str], state: State) -> Non
 _GIT_VALUES = frozenset(
     {"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"}
 )
-_GIT_RUNS = frozenset(
-    {"core.pager", "core.editor", "core.sshcommand", "core.fsmonitor", "sequence.editor", "diff.external"}
+_GIT_RUNS = re.compile(
+    r"core\.(?:pager|editor|sshcommand|fsmonitor|askpass|gitproxy|alternaterefscommand)|sequence\.editor|diff\.external"
+    r"|.*\.(?:cmd|textconv|command|clean|smudge|process|driver|helper|program|path|pager|proxy|runner|sendemailcmd"
+    r"|uploadpack|receivepack|packobjectshook|defaultcommand)|pager\..*|credential\.helper|uploadpack\.packobjectshook"
 )
 
 
@@ -225,8 +227,8 @@ def _configured(run: Run, settings: list[str], words: list[str], state: State) -
     """Programs and aliases that ``-c name=value`` sets; None where no alias is called."""
     for setting in settings:
         name, _, value = setting.partition("=")
-        if name.lower() in _GIT_RUNS:
-            code(run, value, state.fork(), "git")
+        if _GIT_RUNS.fullmatch(name.lower()) and (" " in value or value[:1] in "!./"):
+            code(run, value.lstrip("!"), state.fork(), "git")
         if words and name.lower() == f"alias.{words[0].lower()}":
             if value.startswith("!"):
                 return code(run, " ".join([value[1:], *words[1:]]), state.fork(), "git")

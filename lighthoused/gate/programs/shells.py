@@ -1,12 +1,14 @@
 """Shells: source from ``-c``, standard input or a script that was written before is run; anything else is not known."""
 
 from lighthoused.gate.programs.builtins import code, unseen
+from lighthoused.gate.shell.redirects import descriptor_of
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import UNKNOWN, unmarked, wholly_opaque
 
 SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "rbash", "csh", "tcsh", "pwsh")
-_VALUES = frozenset({"-o", "+o", "-O", "+O", "--rcfile", "--init-file"})
+_VALUES = frozenset({"-o", "+o", "-O", "+O"})
+_STARTUP = frozenset({"--rcfile", "--init-file"})
 
 
 def shell(run: Run, argv: list[str], state: State) -> str:
@@ -17,7 +19,9 @@ def shell(run: Run, argv: list[str], state: State) -> str:
         flag = words.pop(0)
         if flag == "--":
             break
-        if flag in _VALUES and words:
+        if flag in _STARTUP and words:
+            run.command([".", words.pop(0)], state.fork())
+        elif flag in _VALUES and words:
             words.pop(0)
         elif flag == "--command" or (not flag.startswith("--") and "c" in flag):
             takes_source = True
@@ -26,8 +30,9 @@ def shell(run: Run, argv: list[str], state: State) -> str:
     child = state.fork()
     if takes_source:
         child.params = tuple(words[2:])
+        child.name = words[1] if len(words) > 1 else argv[0]
         return code(run, words[0], child, argv[0]) if words else ""
-    if words and not takes_stdin and words[0] not in ("-", "/dev/stdin", "/dev/fd/0"):
+    if words and not takes_stdin and words[0] != "-" and descriptor_of(words[0]) != "0":
         child.params = tuple(words[1:])
         return _script(run, argv[0], words[0], child)
     if state.stdin.text is None:
@@ -39,12 +44,19 @@ def shell(run: Run, argv: list[str], state: State) -> str:
 
 
 def _script(run: Run, name: str, path: str, state: State) -> str:
-    text = state.files.get(run.findings.targets.absolute(path, state.cwd))
+    text = written(run, path, state)
     if text is None:
         note = "What a script does is not known before it is read."
         run.findings.add("execute", unmarked(path), "process", certainty="unknown", program=name, note=note)
         return UNKNOWN
     return code(run, text, state, name)
+
+
+def written(run: Run, path: str, state: State) -> str | None:
+    """What a file holds that was written or opened before; None where nobody knows."""
+    absolute = run.findings.targets.absolute(path, state.cwd)
+    descriptor = state.descriptors.get(descriptor_of(absolute))
+    return state.files.get(absolute) if descriptor is None else descriptor.all()
 
 
 def busybox(run: Run, argv: list[str], state: State) -> str:
@@ -54,8 +66,8 @@ def busybox(run: Run, argv: list[str], state: State) -> str:
 
 def source_of(run: Run, argv: list[str], words: list[str], state: State) -> str | None:
     """The source that an interpreter other than a shell gets from a file or standard input; None if nobody knows."""
-    if words and words[0] not in ("-", "/dev/stdin", "/dev/fd/0"):
-        text = state.files.get(run.findings.targets.absolute(words[0], state.cwd))
+    if words and words[0] != "-" and descriptor_of(words[0]) != "0":
+        text = written(run, words[0], state)
         if text is None:
             note = "What a script does is not known before it is read."
             run.findings.add("execute", unmarked(words[0]), "process", certainty="unknown", program=argv[0], note=note)

@@ -38,10 +38,10 @@ class Process(NamedTuple):
 
 
 class Arith(NamedTuple):
-    """``$((...))``: a number; its substitutions run. `text` is its source."""
+    """``$((...))``: a number; its substitutions run. `word`: the expression, where it could be read."""
 
     parts: "tuple[Part, ...]"
-    text: str
+    word: "Word | None"
 
 
 Part: TypeAlias = Lit | Param | Subst | Process | Arith
@@ -135,6 +135,17 @@ class For:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """``for ((first; condition; step))``. `names`: variables that these mention."""
+
+    first: Arith
+    condition: Arith
+    step: Arith
+    names: tuple[str, ...]
+    body: "Command"
+
+
+@dataclass(frozen=True, slots=True)
 class Function:
     name: str
     body: "Command"
@@ -148,6 +159,6 @@ class Trouble:
 
 
 Command: TypeAlias = (
-    Simple | Redirected | Pipeline | Sequence | Either | Subshell | Branch | While | For | Function | Trouble
+    Simple | Redirected | Pipeline | Sequence | Either | Subshell | Branch | While | For | Counted | Function | Trouble
 )
 EMPTY = Sequence(())

@@ -5,16 +5,18 @@ Must not know what commands do: a `capture` callable gives the output of substit
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from lighthoused.gate.shell import ast
-from lighthoused.gate.shell.bounds import Unresolvable
+from lighthoused.gate.shell.arithmetic import evaluate
+from lighthoused.gate.shell.bounds import Unresolvable, decimal
 from lighthoused.gate.shell.parameters import parameter
+from lighthoused.gate.shell.splitting import split
 from lighthoused.gate.shell.state import Input, State
 from lighthoused.gate.shell.text import UNKNOWN, opaque, unmarked
 
 Capture = Callable[[ast.Command, State], str]
 _PATTERN = re.compile("(?<!\ue003)([*?\\[])")
-_BLANK = " \t\n"
 MAX_FIELDS = 2048
 MAX_TEXT = 1 << 20
 
@@ -22,8 +24,9 @@ MAX_TEXT = 1 << 20
 class Expander:
     """Expands in a State; what substitutions print comes from `capture`."""
 
-    def __init__(self, capture: Capture, charge: Callable[[int], None]) -> None:
+    def __init__(self, capture: Capture, read: Callable[[str], ast.Command], charge: Callable[[int], None]) -> None:
         self._capture = capture
+        self._read = read
         self._charge = charge
 
     def fields(self, words: tuple[ast.Word, ...], state: State) -> list[str]:
@@ -64,10 +67,12 @@ class Expander:
                 current = (current or "") + self._literal(part, number == 0, state)
                 continue
             values = self._values(part, state)
+            if values == [UNKNOWN] and isinstance(part, ast.Param) and part.name in _UNSET and len(word.parts) > 1:
+                values = [""]
             if _is_quoted(part):
                 current = _add_whole(done, current, values, word)
             else:
-                current = _add_split(done, current, values)
+                current = _add_split(done, current, values, state.separators)
         if current is not None:
             done.append(current)
         return done
@@ -80,15 +85,55 @@ class Expander:
     def _values(self, part: ast.Part, state: State) -> list[str]:
         """The values of an expansion: several only for ``$@`` and arrays."""
         if isinstance(part, ast.Param):
+            if part.op == "@" and part.argument and self.text(part.argument, state) == "P":
+                self.hidden("".join(state.value(part.name) or ()), state)
             return parameter(part, state, lambda word: self.text(word, state), self._charge)
         if isinstance(part, ast.Subst):
             return [self._capture(part.body, state.fork()).rstrip("\n")]
         if isinstance(part, ast.Process):
             return [self._process(part, state)]
         if isinstance(part, ast.Arith):
-            self.run(part.parts, state)
-            return [_number(part.text)]
+            return [self.arithmetic(part, state)]
         return [part.text]
+
+    def arithmetic(self, part: ast.Arith, state: State) -> str:
+        """The number, as far as it is known. Parameters and substitutions in it are expanded first."""
+        if part.word is None:
+            self.run(part.parts, state)
+            return UNKNOWN
+        return self.number(self.text(part.word, state), state)
+
+    def number(self, source: str, state: State) -> str:
+        """The value of an arithmetic expression, which may change variables and, in subscripts, run commands."""
+        if "$(" in source or "`" in source:
+            self.hidden(source, state)
+        if opaque(source):
+            return UNKNOWN
+        value = evaluate(unmarked(source), partial(self._variable, state), partial(_assign, state))
+        return UNKNOWN if value is None else str(value)
+
+    def hidden(self, text: str, state: State) -> None:
+        """Run the substitutions of text that the shell expands again, such as a subscript in a variable's value."""
+        if "$(" in text or "`" in text:
+            self._charge(1)
+            quoted = unmarked(text).replace('"', '\\"')
+            self._capture(self._read(f': "{quoted}"'), state.fork())
+
+    def source(self, text: str, state: State) -> str:
+        """What source such as a subscript expands to."""
+        self._charge(1)
+        return self._capture(self._read(f"printf %s {text}" if '"' in text else f'printf %s "{text}"'), state.fork())
+
+    def _variable(self, state: State, name: str) -> str | None:
+        base, bracket, index = name.partition("[")
+        values = state.value(base)
+        if values is None:
+            return "0" if base in state.numbers else None
+        at = decimal(self.number(index[:-1], state)) if bracket else 0
+        if at is None or not -len(values) <= at < len(values):
+            return None if at is None else "0"
+        self.hidden(values[at], state)
+        return None if opaque(values[at]) or "$(" in values[at] else values[at]
 
     def _process(self, part: ast.Process, state: State) -> str:
         """A file with the output; what is written into ``>(...)`` is not known to it."""
@@ -113,22 +158,25 @@ def _add_whole(done: list[str], current: str | None, values: list[str], word: as
     return (current or "") + values[-1]
 
 
-def _add_split(done: list[str], current: str | None, values: list[str]) -> str | None:
-    """Unquoted values are split at blanks, and their pattern characters become active."""
+def _add_split(done: list[str], current: str | None, values: list[str], separators: str) -> str | None:
+    """Unquoted values are split at the separators of IFS, and their pattern characters become active."""
     for number, value in enumerate(values):
-        pieces = value.split()
+        pieces = split(value, separators)
+        if current is not None and number:
+            done.append(current)
+            current = None
         if not pieces:
             if value and current is not None:
                 done.append(current)
                 current = None
             continue
-        if current is not None and (number or value[0] in _BLANK):
+        if current is not None and value[0] in separators:
             done.append(current)
             current = None
         pieces = [_PATTERN.sub("\ue003\\1", piece) for piece in pieces]
         done.extend(((current or "") + pieces[0], *pieces[1:-1]) if len(pieces) > 1 else ())
         current = pieces[-1] if len(pieces) > 1 else (current or "") + pieces[0]
-        if value[-1] in _BLANK:
+        if value[-1] in separators:
             done.append(current)
             current = None
     return current
@@ -149,11 +197,10 @@ def _tilde(text: str, state: State) -> str:
     return base + slash + rest
 
 
-def _number(source: str) -> str:
-    """Sums of literal numbers are computed; anything else is some number."""
-    inner = unmarked(source)[3:-2] if source.startswith("$((") else ""
-    found = re.fullmatch(r"\s*(\d{1,9})\s*(?:([-+*])\s*(\d{1,9})\s*)?", inner)
-    if found is None or opaque(inner):
-        return UNKNOWN
-    first, second = int(found[1]), int(found[3] or 0)
-    return str({"+": first + second, "-": first - second, "*": first * second}.get(found[2] or "+", 0))
+def _assign(state: State, name: str, value: int) -> None:
+    if name.isidentifier():
+        state.assign(name, (str(value),))
+
+
+_UNSET = frozenset({"@", "*", *"456789"})
+"""Parameters that are taken as empty inside a word where nobody says what they are: that is what they hide."""

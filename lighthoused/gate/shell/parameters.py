@@ -1,11 +1,13 @@
 """Parameter expansion (bash(1), Parameter Expansion). A parameter that is not known may come from the environment."""
 
 import re
+import shlex
 from collections.abc import Callable
 
 from lighthoused.gate.shell import ast
 from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.patterns import Pattern
+from lighthoused.gate.shell.quoting import ansi, unquoted
 from lighthoused.gate.shell.state import State, Value
 from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque, unmarked
 
@@ -43,18 +45,31 @@ def _lookup(part: ast.Param, state: State) -> Value | None:
         return _positional(decimal(name), state)
     if name in _SPECIAL:
         return (_SPECIAL[name],) if name != "#" or state.params is None else (str(len(state.params)),)
+    if part.subscript and part.subscript not in ("@", "*") and decimal(part.subscript) is None:
+        return _keyed(part, state)
     value = state.value(name)
+    if part.subscript in ("@", "*") and (keys := state.keys(name)):
+        return tuple(keys) if part.indirect else tuple(each for key in keys for each in state.vars[f"{name}[{key}]"][0])
     if value is None or not value:
         return value
     return value if part.subscript in ("@", "*") else _element(value, part.subscript)
 
 
-_SPECIAL = {"#": UNKNOWN, "?": "0", "$": UNKNOWN, "!": UNKNOWN, "-": "", "_": UNKNOWN, "RANDOM": UNKNOWN}
+def _keyed(part: ast.Param, state: State) -> Value | None:
+    """An element by a key or an expression."""
+    key = unquoted(part.subscript)
+    found = state.value(f"{part.name}[{key}]")
+    if found is None and (value := state.value(key)) and decimal(value[0]) is not None:
+        return _element(state.value(part.name) or (), value[0])
+    return found
+
+
+_SPECIAL = {"#": UNKNOWN, "?": "0", "$": UNKNOWN, "!": UNKNOWN, "-": "", "RANDOM": UNKNOWN}
 
 
 def _positional(at: int | None, state: State) -> Value | None:
     if at == 0:
-        return ("bash",)
+        return (state.name,)
     if state.params is None or at is None:
         return None
     return (state.params[at - 1],) if at <= len(state.params) else ("",)
@@ -80,8 +95,12 @@ def _operate(part: ast.Param, value: Value | None, state: State, text: Text, cha
         return value
     if op in (":+", "+"):
         return (argument,) if value is None or any(value) else ("",)
-    if op in (":?", "?", "@"):
+    if op in (":?", "?"):
         return value
+    if op == ":" and part.name in "@*":
+        return None if value is None else _some((state.name, *value), argument)
+    if op == ":" and part.subscript in ("@", "*") and value is not None:
+        return _some(value, argument)
     if value is None or any(map(opaque, value)) or opaque(argument):
         return None
     return tuple(_edit(op, each, argument, charge) for each in value)
@@ -93,6 +112,8 @@ def _edit(op: str, value: str, argument: str, charge: Charge) -> str:
         return _strip(op, value, argument)
     if op[0] == "/":
         return _replace(op, value, argument, charge)
+    if op == "@":
+        return _transformed(value, argument)
     if op[0] == "^":
         return value.upper() if op == "^^" else value[:1].upper() + value[1:]
     if op[0] == ",":
@@ -143,6 +164,23 @@ def _replace_matches(pattern: Pattern, value: str, new: str, count: int) -> str:
             count -= 1
             at = end
     return "".join(made)
+
+
+def _transformed(value: str, letter: str) -> str:
+    """``@U``, ``@L``, ``@E``, ...; what ``@P`` runs is for the caller."""
+    if letter in "ULu":
+        return {"U": value.upper(), "L": value.lower(), "u": value[:1].upper() + value[1:]}[letter]
+    return ansi(value) if letter in ("E", "P") else shlex.quote(value) if letter in ("Q", "K") else value
+
+
+def _some(value: Value, argument: str) -> Value | None:
+    """The elements that ``:offset:length`` keeps."""
+    offset, _, length = (piece.strip() for piece in argument.partition(":"))
+    start, size = decimal(offset), decimal(length)
+    if start is None or (length and size is None):
+        return None
+    rest = value[start:]
+    return rest if size is None else rest[:size]
 
 
 def _slice(value: str, argument: str) -> str:

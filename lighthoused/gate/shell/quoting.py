@@ -26,6 +26,11 @@ def _bare_part(found: re.Match[str]) -> str:
     return found[2] or ""
 
 
+def unquoted(source: str) -> str:
+    """A key between brackets, without its quotes."""
+    return source[1:-1] if len(source) > 1 and source[0] == source[-1] and source[0] in "'\"" else source
+
+
 def double(source: str) -> str:
     """Text between double quotes."""
     return _DOUBLE.sub(lambda found: found[2] or "", source)

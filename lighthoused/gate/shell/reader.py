@@ -10,7 +10,7 @@ from dataclasses import replace
 import tree_sitter
 import tree_sitter_bash
 
-from lighthoused.gate.shell import ast, heredocs
+from lighthoused.gate.shell import ast, heredocs, quoting
 from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.text import HEREDOC, literal
 from lighthoused.gate.shell.words import Words
@@ -97,11 +97,12 @@ class _Reading:
         document = self.documents[number]
         if document.quoted or not any(mark in document.text for mark in "$`\\"):
             return ast.Word((ast.Lit(document.text),), True)
-        reading = _Reading(f"cat <<LHEND\n{document.text}LHEND\n", self.documents, self._tree, self._depth + 1)
+        text = _BACKTICKS.sub(lambda found: f"$({quoting.backtick(found[1])}\n)", document.text)
+        reading = _Reading(f"cat <<LHEND\n{text}LHEND\n", self.documents, self._tree, self._depth + 1)
         found = _first(reading._tree(reading.source), "heredoc_body")
         if found is None or self._depth > 8:
             raise Unresolvable("A here-document could not be read.")
-        return reading.words.of_document(found, document.text)
+        return reading.words.of_document(found, text)
 
     def text(self, node: Node) -> str:
         return self.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
@@ -225,7 +226,9 @@ class _Reading:
                 words.extend(more)
             else:
                 words.extend(self.words.words(*nodes))
-        return ast.Simple(tuple(assigns), tuple(words), tuple(redirects), frozenset(self.words.mentioned))
+        simple = ast.Simple(tuple(assigns), tuple(words), tuple(redirects), frozenset(self.words.mentioned))
+        inner = [self.command(child) for child in node.children if child.type == "subshell"]
+        return ast.Sequence((simple, *inner)) if inner else simple
 
     def _adjacent(self, command: Node) -> list[list[Node]]:
         """The children of a command; those of one word together, which the grammar splits after some backslashes."""
@@ -305,6 +308,7 @@ class _Reading:
         extra: list[ast.Part] = []
         for child in node.children:
             if child.type == "case_item":
+                extra.extend(self.words.substitutions(child) if b"$(" in self.source else ())
                 bodies.append(self.sequence([each for each in child.children if each.type in _CONVERT]))
             elif child.is_named:
                 extra.extend(self.words.word(child).parts)
@@ -334,8 +338,16 @@ class _Reading:
         return ast.For(name, tuple(words) if listed else (ast.Word((ast.Param("@", True),), True),), body)
 
     def _for_arithmetic(self, node: Node) -> ast.Command:
-        body = [child for child in node.children if child.type in ("do_group", "compound_statement")]
-        return ast.While(self._evaluation(node), self.sequence(body[0].children) if body else ast.EMPTY)
+        inner = [child for child in node.children if child.type in ("do_group", "compound_statement")]
+        body = self.sequence(inner[0].children) if inner else ast.EMPTY
+        source = self.source[node.start_byte : inner[0].start_byte if inner else node.end_byte].decode(
+            "utf-8", "replace"
+        )
+        found = _COUNTED.search(source)
+        if found is None:
+            return ast.While(self._evaluation(node), body)
+        first, condition, step = (self.words.arithmetic(each or "1") for each in found.groups())
+        return ast.Counted(first, condition, step, tuple(re.findall(r"[A-Za-z_]\w*", found[0])), body)
 
     def _function(self, node: Node) -> ast.Command:
         name = next((self.text(child) for child in node.children if child.type == "word"), "")
@@ -343,8 +355,21 @@ class _Reading:
         return ast.Function(name, self.command(bodies[-1]) if bodies else ast.EMPTY)
 
     def _evaluation(self, node: Node) -> ast.Command:
-        """Tests and arithmetic: only their substitutions run."""
-        return ast.Simple((), (), (), frozenset(), tuple(self.words.substitutions(node)))
+        """Arithmetic: its substitutions run, and it may set variables."""
+        self.words.mentioned = set()
+        source = self.text(node)
+        if source.startswith("((") and source.endswith("))"):
+            extra: tuple[ast.Part, ...] = (self.words.arithmetic(source[2:-2]),)
+        else:
+            extra = tuple(self.words.substitutions(node))
+        return ast.Simple((), (), (), frozenset(self.words.mentioned), extra)
+
+    def _test(self, node: Node) -> ast.Command:
+        """``[[ ... ]]`` as a command whose arguments are the words of the test."""
+        self.words.mentioned = set()
+        words = [self.words.word(each) for each in _operands(node)]
+        name = ast.Word((ast.Lit(node.children[0].type if node.child_count else "[["),))
+        return ast.Simple((), (name, *words), (), frozenset(self.words.mentioned))
 
 
 def _redirect_last(body: ast.Command, redirects: tuple[ast.Redirect, ...], words: tuple[ast.Word, ...]) -> ast.Command:
@@ -355,6 +380,15 @@ def _redirect_last(body: ast.Command, redirects: tuple[ast.Redirect, ...], words
     if isinstance(body, ast.Either):
         return replace(body, second=_redirect_last(body.second, redirects, words))
     return ast.Redirected(body, redirects)
+
+
+def _operands(node: Node) -> Iterable[Node]:
+    """The words and operators of a test, in order."""
+    for child in node.children:
+        if child.type in _TESTED or (child.child_count == 0 and child.type not in _BRACKETS):
+            yield child
+        else:
+            yield from _operands(child)
 
 
 def _is_group(body: ast.Command) -> bool:
@@ -383,7 +417,7 @@ def _brace_words(root: Node, source: bytes) -> list[int]:
     return sorted(found)
 
 
-_NO_WORD = frozenset({"ERROR", "comment"})
+_NO_WORD = frozenset({"ERROR", "comment", "subshell"})
 _WORDS = frozenset(
     {
         "word",
@@ -397,6 +431,11 @@ _WORDS = frozenset(
     }
     | {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"}
 )
+_BACKTICKS = re.compile(r"(?<!\\)`((?:[^`\\]|\\.)*+)`", re.DOTALL)
+"""The grammar takes them for text in here-documents."""
+_TESTED = _WORDS | {"regex", "extglob_pattern", "test_operator", "process_substitution"}
+_BRACKETS = frozenset({"[[", "]]", "[", "]", "(", ")", "((", "))"})
+_COUNTED = re.compile(r"\(\((.*?);(.*?);(.*)\)\)", re.DOTALL)
 _BRACE_WORD = re.compile(rb"\{(?!\\\n)[^\s;|&<>(]")
 _NO_STATEMENT = frozenset({"comment", "heredoc_body", "heredoc_end", "file_descriptor"})
 _CONVERT: dict[str, Callable[[_Reading, Node], ast.Command]] = {
@@ -419,5 +458,5 @@ _CONVERT: dict[str, Callable[[_Reading, Node], ast.Command]] = {
     "for_statement": _Reading._for,
     "c_style_for_statement": _Reading._for_arithmetic,
     "function_definition": _Reading._function,
-    "test_command": _Reading._evaluation,
+    "test_command": _Reading._test,
 }

@@ -1,5 +1,6 @@
 """Redirections: what they read and write, and where the output of a command goes. Must not know what commands do."""
 
+import re
 from typing import NamedTuple
 
 from lighthoused.gate.findings import Findings
@@ -12,9 +13,10 @@ from lighthoused.gate.shell.text import FETCHED, SECRET, UNKNOWN
 class Started(NamedTuple):
     """What holds while the command runs. `stdin` None: unchanged. `files`: paths that take its output."""
 
-    stdin: Input | None
-    files: tuple[tuple[str, bool], ...]
-    taken: bool
+    stdin: Input | None = None
+    files: tuple[tuple[str, bool], ...] = ()
+    taken: bool = False
+    descriptors: tuple[tuple[str, Input], ...] = ()
 
 
 class Redirects:
@@ -27,25 +29,46 @@ class Redirects:
     def start(self, redirects: tuple[ast.Redirect, ...], state: State) -> Started:
         """Open what the redirections name."""
         if not redirects:
-            return Started(None, (), False)
+            return _NOTHING
         stdin: Input | None = None
         files: list[tuple[str, bool]] = []
         taken = False
+        descriptors: list[tuple[str, Input]] = []
         for redirect in redirects:
             text = self._expander.text(redirect.target, state)
-            if redirect.op == "<<":
-                stdin = Input(text)
-            elif redirect.op == "<<<":
-                stdin = Input(text + "\n")
-            elif redirect.op == "<":
-                stdin = Input(self.contents(text, state))
+            given = self._input(redirect.op, text, state)
+            if given is not None and redirect.fd not in ("", "0"):
+                descriptors.append((redirect.fd.strip("{}"), given))
+            elif given is not None:
+                stdin = given
             elif not _duplicates(redirect.op, text):
                 append = ">>" in redirect.op
                 self._findings.path("append" if append else "write", text, state.cwd, note="A redirection writes it.")
                 if redirect.fd in ("", "1") or redirect.op.startswith("&"):
                     taken = True
                     files.append((self._findings.targets.absolute(text, state.cwd), append))
-        return Started(stdin, tuple(files), taken)
+        return Started(stdin, tuple(files), taken, tuple(descriptors))
+
+    def _input(self, op: str, text: str, state: State) -> Input | None:
+        """What a redirection gives to read; None where it gives nothing."""
+        if op == "<<":
+            return Input(text)
+        if op == "<<<":
+            return Input(text + "\n")
+        if op == "<" and text.isdecimal() and text in state.descriptors and state.files.get(text) is None:
+            return state.descriptors[text]
+        if op in ("<", "<>"):
+            return Input(self.contents(text, state))
+        if op == "<&":
+            return state.descriptors.get(text.rstrip("-"))
+        return None
+
+    def keep(self, started: Started, state: State) -> None:
+        """The input that was opened is the state's from now on."""
+        if started.stdin is not None:
+            state.stdin = started.stdin
+        if started.descriptors:
+            state.descriptors = {**state.descriptors, **dict(started.descriptors)}
 
     def finish(self, started: Started, output: str, state: State) -> str:
         """What of the output remains, after the files took theirs."""
@@ -61,13 +84,26 @@ class Redirects:
             return state.files[absolute]
         if absolute in ("/dev/null", "/dev/zero"):
             return ""
-        if absolute in ("/dev/stdin", "/dev/fd/0"):
+        descriptor = descriptor_of(absolute)
+        if descriptor == "0":
             return state.stdin.all()
+        if descriptor in state.descriptors:
+            return state.descriptors[descriptor].all()
         target = self._findings.targets.resolve(path, state.cwd)
         self._findings.path("read", path, state.cwd)
         if target.scope == "network":
             return FETCHED
         return SECRET if target.place in ("secret", "history") or absolute.endswith("/shadow") else UNKNOWN
+
+
+def descriptor_of(path: str) -> str:
+    """The number of the open file that a path such as /dev/fd/3 stands for; "" for any other path."""
+    found = _DESCRIPTOR.fullmatch(path)
+    return "" if found is None else found[1] or "0"
+
+
+_NOTHING = Started()
+_DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev/fd|/proc/(?:self|\d+|thread-self)/fd)/(\d+)")
 
 
 def _duplicates(op: str, text: str) -> bool:

@@ -4,6 +4,7 @@ What single commands do is for `Commands`, which is passed in. Every branch is t
 """
 
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from math import prod
 from typing import Protocol
@@ -11,8 +12,9 @@ from typing import Protocol
 from lighthoused.core.verdicts import Effect
 from lighthoused.gate.findings import Findings
 from lighthoused.gate.shell import ast
-from lighthoused.gate.shell.bounds import Unresolvable, decimal
-from lighthoused.gate.shell.expand import MAX_FIELDS, Expander
+from lighthoused.gate.shell.assignments import Assignments
+from lighthoused.gate.shell.bounds import Unresolvable
+from lighthoused.gate.shell.expand import Expander
 from lighthoused.gate.shell.reader import Reader
 from lighthoused.gate.shell.redirects import Redirects
 from lighthoused.gate.shell.state import Input, State, Value
@@ -45,8 +47,9 @@ class Run:
     def __init__(self, reader: Reader, findings: Findings, dispatch: Dispatch) -> None:
         self.reader = reader
         self.findings = findings
-        self.expander = Expander(self.execute, self.charge)
+        self.expander = Expander(self.execute, reader.read, self.charge)
         self.redirects = Redirects(findings, self.expander)
+        self.assignments = Assignments(self.expander, partial(dispatch.assigned, self))
         self._dispatch = dispatch
         self._steps = 0
         self._depth = 0
@@ -141,16 +144,23 @@ class Run:
         if command.extra:
             self.expander.run(command.extra, state)
         argv = self.expander.fields(command.words, state)
-        if not argv or argv[0] in _DECLARATIONS:
-            self._assign(command.assigns, state)
+        if not argv:
+            self.assignments.apply(command.assigns, state)
+        elif argv[0] in _DECLARATIONS:
+            self.assignments.declare(argv, command.assigns, state)
         if not argv:
             self.redirects.finish(self.redirects.start(command.redirects, state), "", state)
             return ""
         if not command.redirects and not command.assigns:
-            return self.command(argv, state)
+            output = self.command(argv, state)
+            state.vars["_"] = ((argv[-1],),)
+            return output
+        if argv == ["exec"]:
+            self.redirects.keep(self.redirects.start(command.redirects, state), state)
+            return ""
         before = {} if argv[0] in _DECLARATIONS else {each.name: state.vars.get(each.name) for each in command.assigns}
         if before:
-            self._assign(command.assigns, state)
+            self.assignments.apply(command.assigns, state)
         output = self._with_redirects(command.redirects, state, lambda: self.command(argv, state))
         for name, value in before.items():
             if value is None:
@@ -159,41 +169,18 @@ class Run:
                 state.vars[name] = value
         return output
 
-    def _assign(self, assigns: tuple[ast.Assign, ...], state: State) -> None:
-        for assign in assigns:
-            value: Value
-            if isinstance(assign.value, ast.Word):
-                value = (unmarked(self.expander.text(assign.value, state)),)
-            else:
-                value = tuple(self.expander.fields(assign.value, state))
-            old = state.value(assign.name) or ()
-            index = decimal(assign.subscript)
-            if index is not None and 0 <= index < MAX_FIELDS:
-                filled = [*old, *[""] * (index + 1 - len(old))]
-                filled[index] = value[0] if value else ""
-                value = tuple(filled)
-            elif assign.append:
-                joined = (*old, *value) if not isinstance(assign.value, ast.Word) else ("".join((*old[:1], *value)),)
-                value = joined
-            if assign.name == "PATH":
-                continue
-            if len(value) > MAX_FIELDS:
-                raise Unresolvable(f"An array has more than {MAX_FIELDS} elements.")
-            self.assign(assign.name, value, state)
-
     def assign(self, name: str, value: Value, state: State) -> None:
         """Set a variable, with what follows from that."""
-        state.assign(name, value)
-        if name.isupper() and value:
-            self._dispatch.assigned(self, name, value[0], state)
+        self.assignments.set(name, value, state)
 
     def _with_redirects(self, redirects: tuple[ast.Redirect, ...], state: State, run: Callable[[], str]) -> str:
         started = self.redirects.start(redirects, state)
-        before = state.stdin
-        if started.stdin is not None:
-            state.stdin = started.stdin
+        if started.stdin is None and not started.descriptors:
+            return self.redirects.finish(started, run(), state)
+        before = state.stdin, state.descriptors
+        self.redirects.keep(started, state)
         output = run()
-        state.stdin = before
+        state.stdin, state.descriptors = before
         return self.redirects.finish(started, output, state)
 
     def _redirected(self, command: ast.Redirected, state: State) -> str:
@@ -241,7 +228,7 @@ class Run:
         return "".join(outputs)
 
     def _for(self, command: ast.For, state: State) -> str:
-        values = list(dict.fromkeys(self.expander.fields(command.words, state)))
+        values = self.expander.fields(command.words, state)
         numbers = [value for value in values if value.isdecimal()]
         if len(numbers) > MAX_ROUNDS:
             values = [*(value for value in values if not value.isdecimal()), *numbers[:MAX_ROUNDS], UNKNOWN]
@@ -253,7 +240,25 @@ class Run:
 
     def _function(self, command: ast.Function, state: State) -> str:
         state.functions[command.name] = command.body
-        return ""
+        return self.execute(command.body, state.fork()) and "" if command.name in _CALLED_BY_SHELL else ""
+
+    def _counted(self, command: ast.Counted, state: State) -> str:
+        """``for ((...))``, as long as its condition can be computed; then once more with what is not known."""
+        self.expander.run((command.first,), state)
+        outputs = []
+        for _ in range(MAX_ROUNDS):
+            condition = self.expander.arithmetic(command.condition, state)
+            if condition in ("0", UNKNOWN):
+                break
+            outputs.append(self.execute(command.body, state))
+            self.expander.run((command.step,), state)
+        else:
+            condition = UNKNOWN
+        if condition == UNKNOWN or not outputs:
+            for name in command.names:
+                state.assign(name, (UNKNOWN,))
+            outputs.append(self.execute(command.body, state))
+        return "".join(outputs)
 
     def _trouble(self, command: ast.Trouble, state: State) -> str:
         note = "This part of the command could not be understood."
@@ -261,6 +266,7 @@ class Run:
         return UNKNOWN
 
 
+_CALLED_BY_SHELL = frozenset({"command_not_found_handle", "command_not_found_handler", "precmd", "preexec", "chpwd"})
 _RUN: dict[type, Callable[[Run, "ast.Command", State], str]] = {
     ast.Simple: Run._simple,  # type: ignore[dict-item]
     ast.Redirected: Run._redirected,  # type: ignore[dict-item]
@@ -270,6 +276,7 @@ _RUN: dict[type, Callable[[Run, "ast.Command", State], str]] = {
     ast.Subshell: Run._subshell,  # type: ignore[dict-item]
     ast.Branch: Run._branch,  # type: ignore[dict-item]
     ast.While: Run._while,  # type: ignore[dict-item]
+    ast.Counted: Run._counted,  # type: ignore[dict-item]
     ast.For: Run._for,  # type: ignore[dict-item]
     ast.Function: Run._function,  # type: ignore[dict-item]
     ast.Trouble: Run._trouble,  # type: ignore[dict-item]

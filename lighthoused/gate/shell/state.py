@@ -4,7 +4,7 @@ A parameter has alternatives, since any branch may have been taken; each alterna
 """
 
 from lighthoused.gate.shell.ast import Branch, Command
-from lighthoused.gate.shell.text import UNKNOWN
+from lighthoused.gate.shell.text import UNKNOWN, opaque
 
 Value = tuple[str, ...]
 MAX_ALTERNATIVES = 8
@@ -25,10 +25,10 @@ class Input:
         self._at = len(self.text or "")
         return rest
 
-    def line(self) -> str:
+    def line(self, delimiter: str = "\n") -> str:
         if self.text is None:
             return UNKNOWN
-        end = self.text.find("\n", self._at)
+        end = self.text.find(delimiter, self._at)
         end = len(self.text) if end < 0 else end
         line = self.text[self._at : end]
         self._at = end + 1
@@ -41,7 +41,10 @@ class Input:
 
 
 class State:
-    """One shell process. `params` None: positional parameters are not known."""
+    """One shell process. `params` None: positional parameters are not known. `numbers`: variables declared as integers.
+
+    `references`: names declared to stand for others. `descriptors`: what open files but standard input give.
+    """
 
     def __init__(self, cwd: str, home: str, user: str = "") -> None:
         self.vars: dict[str, tuple[Value, ...]] = {
@@ -56,7 +59,11 @@ class State:
         self.functions: dict[str, Command] = {}
         self.aliases: dict[str, str] = {}
         self.files: dict[str, str] = {}
+        self.descriptors: dict[str, Input] = {}
+        self.references: dict[str, str] = {}
+        self.numbers: set[str] = set()
         self.params: tuple[str, ...] | None = None
+        self.name = "bash"
         self.stdin = Input()
 
     def fork(self, stdin: Input | None = None) -> "State":
@@ -66,6 +73,10 @@ class State:
         child.functions = dict(self.functions)
         child.aliases = dict(self.aliases)
         child.files = self.files
+        child.descriptors = dict(self.descriptors)
+        child.references = self.references
+        child.numbers = self.numbers
+        child.name = self.name
         child.params = self.params
         child.stdin = self.stdin if stdin is None else stdin
         return child
@@ -76,11 +87,27 @@ class State:
 
     def value(self, name: str) -> Value | None:
         """The value of a parameter, its first alternative; None where it may come from the environment or be unset."""
-        found = self.vars.get(name)
+        found = self.vars.get(self.references.get(name, name) if self.references else name)
         return None if found is None else found[0]
 
+    def refer(self, name: str, other: str) -> None:
+        """From now on one name stands for the other."""
+        if name and other and name != other:
+            self.references[name] = other
+
     def assign(self, name: str, value: Value) -> None:
-        self.vars[name] = (value,)
+        self.vars[self.references.get(name, name)] = (value,)
+
+    def keys(self, name: str) -> list[str]:
+        """The keys of an associative array."""
+        start = name + "["
+        return [each[len(start) : -1] for each in self.vars if each.startswith(start)]
+
+    @property
+    def separators(self) -> str:
+        """What unquoted values are split at."""
+        value = self.vars["IFS"][0]
+        return " \t\n" if not value or opaque(value[0]) else value[0]
 
     def write(self, path: str, text: str, append: bool) -> None:
         """Remember what was written to a file, as far as there is room."""

@@ -17,6 +17,8 @@ _PARAMETER = re.compile(
     re.DOTALL,
 )
 
+_FUNCTION_SUBSTITUTION = re.compile(r"\$\{[\s|](.*)\}", re.DOTALL)
+
 
 class Reading(Protocol):
     """What reads the source that words are part of, and the commands inside words."""
@@ -107,9 +109,25 @@ class Words:
         else:
             yield ast.Lit(quoting.bare(self._reading.text(node)), not quoted)
 
+    def arithmetic(self, source: str) -> ast.Arith:
+        """An arithmetic expression given by its source."""
+        return ast.Arith((), self._expression(source))
+
+    def _expression(self, inner: str) -> ast.Word:
+        """Expansions in an expression are expanded before it is evaluated."""
+        if "$" not in inner and "`" not in inner:
+            return ast.Word((ast.Lit(inner),), True)
+        found = self._reading.nested_word(f'"{inner}"' if '"' not in inner else inner)
+        self.mentioned |= {part.name for part in found.parts if isinstance(part, ast.Param)}
+        return found
+
     def _compound(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
         if node.type == "arithmetic_expansion":
-            yield ast.Arith(tuple(self.substitutions(node)), self._reading.text(node))
+            source = self._reading.text(node)
+            if source.startswith("$((") and source.endswith("))"):
+                yield self.arithmetic(source[3:-2])
+            else:
+                yield ast.Arith(tuple(self.substitutions(node)), None)
         elif node.child_count == 0 or node.type in ("brace_expression", "array"):
             yield ast.Lit(quoting.bare(self._reading.text(node)), not quoted)
         else:
@@ -124,7 +142,8 @@ class Words:
         at = start
         for node in nodes:
             if node.start_byte > at:
-                yield ast.Lit(unquote(source[at : node.start_byte].decode("utf-8", "replace")), unquoted)  # type: ignore[operator]
+                gap = source[at : node.start_byte].replace(b"``", b"")
+                yield ast.Lit(unquote(gap.decode("utf-8", "replace")), unquoted)  # type: ignore[operator]
             if node.type in ("string_content", "heredoc_content") or (
                 node.child_count == 0 and unquote is not quoting.bare
             ):
@@ -143,7 +162,7 @@ class Words:
     def _expansion(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
         found = _PARAMETER.match(self._reading.text(node))
         if found is None:
-            yield ast.Param("", quoted)
+            yield self._unread(node, quoted)
             return
         self.mentioned.add(found["name"])
         argument = self._reading.nested_word(found["rest"]) if found["op"] and found["rest"] else None
@@ -156,6 +175,11 @@ class Words:
             bool(found["length"]),
             bool(found["indirect"]),
         )
+
+    def _unread(self, node: Node, quoted: bool) -> ast.Part:
+        """``${ command; }`` and ``${| command; }`` (bash 5.3, ksh); anything else is some text."""
+        found = _FUNCTION_SUBSTITUTION.fullmatch(self._reading.text(node))
+        return ast.Subst(self._reading.nested(found[1]), quoted) if found else ast.Param("", quoted)
 
     def _command_substitution(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
         """``$(<file)`` is ``$(cat file)``."""

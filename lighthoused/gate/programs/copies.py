@@ -1,0 +1,62 @@
+"""Files whose content is known, copied, moved, linked: the content is known under the new name too.
+
+What copying does to the world is for the knowledge base.
+"""
+
+import posixpath
+import re
+
+from lighthoused.gate.shell.run import Run
+from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.text import unmarked
+
+_VALUES = frozenset({"-t", "--target-directory", "-m", "--mode", "-o", "--owner", "-g", "--group", "-S", "--suffix"})
+
+
+def copy(run: Run, argv: list[str], state: State) -> str | None:
+    """cp, mv, ln, install."""
+    if not state.files:
+        return None
+    words: list[str] = []
+    folder = ""
+    rest = iter(argv[1:])
+    for word in rest:
+        if word in ("-t", "--target-directory"):
+            folder = next(rest, "")
+        elif word in _VALUES:
+            next(rest, "")
+        elif not word.startswith("-"):
+            words.append(unmarked(word))
+    sources, target = (words, folder) if folder else (words[:-1], words[-1] if words else "")
+    for source in sources:
+        text = state.files.get(run.findings.targets.absolute(source, state.cwd))
+        if text is not None:
+            for path in _targets(source, target, bool(folder) or len(sources) > 1):
+                state.write(run.findings.targets.absolute(path, state.cwd), text, False)
+    return None
+
+
+def _targets(source: str, target: str, into: bool) -> list[str]:
+    """The target may be a directory: then the file keeps its name in it."""
+    inside = posixpath.join(target, posixpath.basename(source))
+    return [inside] if into or target.endswith("/") else [target, inside]
+
+
+def dd(run: Run, argv: list[str], state: State) -> str | None:
+    """dd of=file with standard input or a file."""
+    operands = dict(word.partition("=")[::2] for word in argv[1:] if "=" in word)
+    if state.stdin.text is None and not state.files:
+        return None
+    if "if" in operands:
+        text = state.files.get(run.findings.targets.absolute(operands["if"], state.cwd))
+    else:
+        text = state.stdin.text
+    if text is None or re.search(r"\b(?:skip|seek|conv)=", " ".join(argv)):
+        return None
+    if "of" in operands:
+        state.write(run.findings.targets.absolute(operands["of"], state.cwd), text, False)
+        return None
+    return text
+
+
+COPIES = {**dict.fromkeys(("cp", "mv", "ln", "install", "gcp", "gmv", "link"), copy), "dd": dd}
