@@ -30,6 +30,7 @@ from lighthoused.api.gate import GateApi
 from lighthoused.api.hooks import HooksApi
 from lighthoused.api.log import LogApi
 from lighthoused.api.mirrors import MirrorsApi
+from lighthoused.api.patterns import PatternsApi
 from lighthoused.api.policies import PoliciesApi, restore
 from lighthoused.api.projects import ProjectsApi
 from lighthoused.api.timetravel import TimeTravelApi
@@ -63,6 +64,9 @@ from lighthoused.mount.vnode import Owner
 from lighthoused.ops.http import Observatory
 from lighthoused.ops.lag import probe
 from lighthoused.ops.metrics import Metrics
+from lighthoused.pattern.fitting import fit
+from lighthoused.pattern.learning import Learning
+from lighthoused.pattern.patterns import Patterns
 from lighthoused.policy.engine import Loaded, Policies
 from lighthoused.policy.shelf import Shelf
 from lighthoused.protocol.messages import Progress, Project, Status
@@ -122,6 +126,9 @@ class Daemon:
         if self.policies.problem:
             raise Invalid(self.policies.problem, "Correct the file; the daemon does not start without your policies.")
         self.analyser = analysis.standard()
+        self.patterns = Patterns()
+        self.learning = Learning(self.patterns, self.store.log, self.store.feed, fit, self.clock)
+        self.learning.rebuild()
         self.gate = Gate(
             self.analyser,
             self.policies,
@@ -129,7 +136,9 @@ class Daemon:
             self.approvals,
             self.audit,
             self.metrics.gate,
+            patterns=self.patterns,
             profile=config.gate.profile,
+            now=self.clock,
         )
         self.metrics.gate.follow_tiers(self.gate.tiers.views)
         self.pipes = Pipes(config.paths.mount)
@@ -259,6 +268,7 @@ class Daemon:
                 waits=self.config.gate.hook_escalation == "wait",
             ),
             ApprovalsApi(self.approvals, Glance(self.tree.projects, self.tree.reading, self._world.mount)),
+            PatternsApi(self.approvals, self.patterns, append, self.clock),
             PoliciesApi(
                 self.policies,
                 self.shelf,
@@ -384,6 +394,7 @@ async def _serve_edges(
                 daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
             edges.start_soon(probe, daemon.metrics.loop)
             edges.start_soon(daemon.audit.run)
+            edges.start_soon(daemon.learning.run)
             edges.start_soon(daemon.gc.now_and_then)
             edges.start_soon(daemon.automatic.now_and_then)
             await edges.start(daemon.reload_on_hangup)

@@ -25,7 +25,18 @@ from lighthoused.rpc.call import Call, Final, Handler, Later
 from lighthoused.store.store import Store
 from lighthoused.store.writer import Batch, Outcome
 
-RESERVED = ("tree/", "identity/", "security", "agents/", "gate/", "policies/", "approvals", "daemon", "projects")
+RESERVED = (
+    "tree/",
+    "identity/",
+    "security",
+    "agents/",
+    "gate/",
+    "policies/",
+    "patterns",
+    "approvals",
+    "daemon",
+    "projects",
+)
 """Beginnings of streams that only the daemon writes."""
 MAX_EVENTS = 10_000
 MAX_PAGE = 10_000

@@ -6,19 +6,26 @@ from typing import Any, Literal
 
 import click
 
-from lighthoused.cli.output import fail, local_time, show_drawn, show_json, show_table, visible
+from lighthoused.cli.output import fail, local_time, say, show_drawn, show_json, show_table, visible
 from lighthoused.cli.seeing import Seen, answer, check_code, look
 from lighthoused.cli.session import Session, command, with_shared_options
 from lighthoused.cli.showing import left, sheet, what
-from lighthoused.core.errors import Invalid
-from lighthoused.protocol.messages import ApprovalListRequest
+from lighthoused.core.errors import Denied, Invalid
+from lighthoused.core.verdicts import Template
+from lighthoused.protocol.messages import Approval, ApprovalAlwaysRequest, ApprovalListRequest
+
+ALWAYS = {
+    "agent": "from this agent in this project",
+    "project": "from any agent in this project",
+    "everywhere": "from any agent in any project",
+}
 
 
 @click.group(invoke_without_command=True)
 @with_shared_options
 @click.pass_context
 def approvals(context: click.Context, /, **options: Any) -> None:
-    """Requests that wait for a person: list, show, approve, deny, watch."""
+    """Requests that wait for a person: list, show, approve, always, deny, watch."""
     if context.invoked_subcommand is None:
         context.invoke(list_approvals, **options)
 
@@ -59,8 +66,35 @@ def approve(session: Session, id: str, seen: str, reason: str) -> None:
     if seen:
         check_code(shown, seen)
     else:
-        _confirm(session, shown)
+        _confirm(session, shown, "Let this happen, once?")
     _answer(session, shown, "allow", reason)
+
+
+@approvals.command()
+@click.argument("id")
+@click.option("--agent", "scope", flag_value="agent", default=True, help="From this agent in this project (default).")
+@click.option("--project", "scope", flag_value="project", help="From any agent in this project.")
+@click.option("--everywhere", "scope", flag_value="everywhere", help="From any agent in any project.")
+@click.option("--seen", default="", metavar="CODE", help="What `show` gave as seen: answer that and nothing else.")
+@click.option("--reason", default="", help="Is told to the agent.")
+@command
+def always(session: Session, id: str, scope: Literal["agent", "project", "everywhere"], seen: str, reason: str) -> None:
+    """Let it happen now, and from now on whenever it is asked: exactly what `show` calls its pattern."""
+    shown = look(session.call, id)
+    template = template_of(shown.approval)
+    if seen:
+        check_code(shown, seen)
+    else:
+        _confirm(session, shown, f"Let this happen, and always {ALWAYS[scope]}?")
+    asked = ApprovalAlwaysRequest(
+        id=0, approval=id, request=shown.approval.request, template=template.id, scope=scope, reason=reason
+    )
+    made = session.call(asked)
+    if session.as_json:
+        show_json(made)
+    else:
+        say(f"always allowed {ALWAYS[scope]}: {made.text}")
+        say(f"To take it back: lighthousectl patterns revoke {made.id}")
 
 
 @approvals.command()
@@ -81,7 +115,17 @@ def watch(session: Session) -> None:
     Watch(session, answering=not session.as_json and sys.stdin.isatty() and sys.stdout.isatty()).run()
 
 
-def _confirm(session: Session, shown: Seen) -> None:
+def template_of(approval: Approval) -> Template:
+    """What `always` would allow. Raises Denied where there is no such thing."""
+    if approval.template is None:
+        raise Denied(
+            f"It is asked each time ({approval.rule}), so it cannot be allowed for good.",
+            f"Allow it once: lighthousectl approvals approve {approval.id}",
+        )
+    return approval.template
+
+
+def _confirm(session: Session, shown: Seen, question: str) -> None:
     """Show it and ask. Raises Invalid where there is no terminal to ask on."""
     if session.as_json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise Invalid(
@@ -89,7 +133,7 @@ def _confirm(session: Session, shown: Seen) -> None:
             f"Look at it with `lighthousectl approvals show {shown.approval.id}`, then add --seen and its code.",
         )
     show_drawn(sheet(shown, time.time_ns()))
-    if not click.confirm("Let this happen, once?"):
+    if not click.confirm(question):
         fail(Invalid("Nothing was answered."), as_json=False)
 
 

@@ -19,6 +19,7 @@ from lighthoused.cli import (
     knowledge,
     log,
     mirrors,
+    patterns,
     policy,
     projects,
     upkeep,
@@ -83,6 +84,7 @@ for group in (
     approvals.approvals,
     policy.policy,
     agents.token,
+    patterns.patterns,
     configuration.config,
     knowledge.kb,
 ):

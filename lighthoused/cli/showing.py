@@ -102,7 +102,19 @@ def _rows(shown: Seen, now_ns: int) -> Iterator[tuple[str, Text]]:
     yield "why", marked(approval.reason)
     if approval.suggestion:
         yield "instead", marked(approval.suggestion, "green")
+    yield from _pattern(approval)
     yield "seen", Text(shown.code[:SHORT], "cyan")
+
+
+def _pattern(approval: Approval) -> Iterator[tuple[str, Text]]:
+    """What `always` would allow, and what an answer is remembered for."""
+    template = approval.template
+    if template is None:
+        yield "pattern", Text("none: a person is asked each time", "dim")
+        return
+    lines = [marked(template.text), Text(visible(f"in {template.where}; <project> is {template.project}"), "dim")]
+    lines += [Text(visible(f"- {effect}"), "dim") for effect in template.effects]
+    yield "pattern", Text("\n", overflow="fold").join(lines)
 
 
 def _asked(approval: Approval) -> Iterator[tuple[str, Text]]:

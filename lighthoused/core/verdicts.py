@@ -45,6 +45,27 @@ class Effect(msgspec.Struct, frozen=True, omit_defaults=True):
     """How to reach the same end safely."""
 
 
+class Template(msgspec.Struct, frozen=True):
+    """What requests have in common that one answer of a person may count for.
+
+    `words` are the request's own, but for paths: those are told from their project (`project`), and where it makes no
+    difference which one of several it is, by their shape. `effects` tell in the same way what it would do. `id` is the
+    blake3 (hex) of all but the project.
+    """
+
+    id: str
+    project: str
+    where: str
+    """The directory, told from the project."""
+    words: tuple[str, ...]
+    effects: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """As a person reads it."""
+        return " ".join(word if word and " " not in word else f"'{word}'" for word in self.words)
+
+
 class Verdict(msgspec.Struct, frozen=True):
     """The answer to a request: with its reason, the tier and rule that gave it, and what to do instead."""
 
@@ -60,6 +81,8 @@ class Verdict(msgspec.Struct, frozen=True):
     approval: str = ""
     """Id of the approval that waits for a person, where the request was parked."""
     explanation: dict[str, Any] | None = None
+    template: Template | None = None
+    """Of an escalation that earlier answers of people may settle; None where a person is asked each time."""
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -99,7 +99,8 @@ class Approvals:
             raise Invalid(f'An approval is answered with "allow" or "deny", not with "{answer}".')
         told = reason or (f"{by.agent} allowed it." if answer == "allow" else f"{by.agent} denied it.")
         self._conclude(parked, _by_person(parked.approval, answer, told), by.agent)
-        self._record(self._draft("approval.answered", parked, {"answer": answer, "reason": reason}, by))
+        said = {"answer": answer, "reason": reason, **_lesson(parked.approval)}
+        self._record(self._draft("approval.answered", parked, said, by))
         if answer == "allow":
             self._grants[parked.approval.request] = parked
         return parked.approval
@@ -145,6 +146,7 @@ class Approvals:
             created=now,
             deadline=now + int(self.deadline_s * 1e9),
             uid=request.uid,
+            template=verdict.template,
         )
 
     def _find(self, approval: str) -> _Parked:
@@ -197,6 +199,7 @@ MAX_RECORDED = 16 * 1024
 MAX_BRIEF = 2000
 """Characters of a text that is cut where all that wait are listed."""
 MAX_BRIEF_EFFECTS = 20
+MAX_ASKED = 300
 
 
 def _shown(approval: Approval) -> dict[str, object]:
@@ -209,6 +212,24 @@ def _shown(approval: Approval) -> dict[str, object]:
         "rule": approval.rule,
         "reason": approval.reason,
         "deadline": approval.deadline,
+    }
+
+
+def asked(approval: Approval) -> str:
+    """What was asked, in a line that is kept with the answer."""
+    command = approval.input.get("command")
+    text = command if isinstance(command, str) else msgspec.json.encode(approval.input).decode()
+    return text[:MAX_ASKED]
+
+
+def _lesson(approval: Approval) -> dict[str, object]:
+    """What an answer teaches: to whom, and what it may count for. Nothing where a person is to be asked each time."""
+    if approval.template is None:
+        return {}
+    return {
+        "agent": approval.agent,
+        "asked": asked(approval),
+        "template": msgspec.to_builtins(approval.template),
     }
 
 

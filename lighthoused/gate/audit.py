@@ -130,5 +130,6 @@ def _payload(request: Request, verdict: Verdict) -> dict[str, object]:
         "effects": [msgspec.to_builtins(effect) for effect in verdict.effects[:MAX_EFFECTS]],
         "request": verdict.request,
         "approval": verdict.approval,
+        "template": verdict.template.id if verdict.template else "",
         "latency_us": verdict.latency_us,
     }

@@ -1,11 +1,11 @@
-"""The gate: judges what an agent asks to do. Tiers in order: memory, policy, a person where policy escalates.
+"""The gate: judges what an agent asks to do. Tiers in order: memory, policy, pattern, a person where policy escalates.
 
 It decides and tells its observer and audit; it neither knows sockets nor who may ask. Fails closed: whatever goes wrong
 while judging is a deny with its reason, or an escalation where a bound was met.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -21,8 +21,10 @@ from lighthoused.gate.analysis import Analyser, Analysis
 from lighthoused.gate.approvals import UNANSWERED, Approvals
 from lighthoused.gate.memory import Memory
 from lighthoused.gate.shell.text import shown
+from lighthoused.gate.template import template_of
 from lighthoused.gate.tiers import Tiers
 from lighthoused.gate.tools import effects_of
+from lighthoused.pattern.patterns import Patterns
 from lighthoused.policy.rules import Asked, Match, strongest
 
 log = structlog.get_logger()
@@ -69,7 +71,9 @@ class Gate:
         audit: Audit,
         observer: Observer,
         *,
+        patterns: Patterns | None = None,
         profile: str = "balanced",
+        now: Callable[[], int] = time.time_ns,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self._analyser = analyser
@@ -79,7 +83,9 @@ class Gate:
         self._audit = audit
         self._observer = observer
         self._profile = profile
+        self._now = now
         self._clock = clock
+        self._patterns = patterns or Patterns()
         self.tiers = Tiers(approvals.deadline_s)
 
     def judge(self, request: Request, world: World, explain: bool = False) -> Verdict:
@@ -92,7 +98,7 @@ class Gate:
             return self._from_memory(request, known, hashed, started)
         verdict = self._by_policy(request, world, explain)
         self._remember(key, version, verdict)
-        return self._conclude(request, verdict, hashed, started)
+        return self._conclude(request, self._by_pattern(request, verdict), hashed, started)
 
     async def ask(self, request: Request, world: World, wait: bool = False, explain: bool = False) -> Verdict:
         """Like `judge`, large requests in a thread. `wait`: an escalation waits for a person or its deadline.
@@ -104,7 +110,7 @@ class Gate:
             verdict = self.judge(request, world, explain)
         else:
             decided = await self._by_policy_in_thread(request, world, explain)
-            verdict = self._conclude(request, decided, request_hash(request), started)
+            verdict = self._conclude(request, self._by_pattern(request, decided), request_hash(request), started)
         return await self.settle(request, verdict, wait)
 
     async def settle(self, request: Request, verdict: Verdict, wait: bool = False) -> Verdict:
@@ -158,6 +164,28 @@ class Gate:
         tier.failed()
         return _refusal("error.deadline", f"It could not be judged within {tier.deadline_s:g} s.", "escalate")
 
+    def _by_pattern(self, request: Request, verdict: Verdict) -> Verdict:
+        """What people said before, where the policies leave it to them; else the verdict as it is."""
+        template = verdict.template
+        if template is None:
+            return verdict
+        ask = partial(self._patterns.answer, template, request.agent, self._now())
+        learnt = self.tiers.pattern.ask(ask, self._clock)
+        if learnt is None:
+            return verdict
+        explanation = verdict.explanation
+        if explanation is not None:
+            explanation = {**explanation, "precedents": msgspec.to_builtins(learnt.precedents)}
+        return msgspec.structs.replace(
+            verdict,
+            verdict=learnt.said,
+            tier="pattern",
+            rule=learnt.rule,
+            reason=learnt.reason,
+            suggestion=verdict.suggestion if learnt.said == "deny" else "",
+            explanation=explanation,
+        )
+
     async def _by_person(self, request: Request, verdict: Verdict) -> Verdict:
         """A person's answer, or the denial where there is none. Raises Overloaded when too many wait already."""
         tier, started = self.tiers.human, self._clock()
@@ -179,6 +207,9 @@ class Gate:
             document = policy_input(request, analysis, self._profile)
             matches = self.policies.ask(document)
             verdict = _verdict(analysis, strongest(matches), self._profile)
+            if verdict.verdict == "escalate" and _negotiable(analysis, matches):
+                template = template_of(request, analysis.effects, world)
+                verdict = msgspec.structs.replace(verdict, template=template)
         except LighthouseError as error:
             return _refusal(f"error.{error.code}", error.message, "deny", error.hint)
         except Exception:
@@ -244,6 +275,11 @@ def _verdict(analysis: Analysis, match: Match | None, profile: str) -> Verdict:
     told = _told(match, effect, analysis)
     instead = match.suggestion or (effect.instead if effect else "")
     return Verdict(match.verdict, "policy", match.id, told, instead, analysis.effects)
+
+
+def _negotiable(analysis: Analysis, matches: Sequence[Match]) -> bool:
+    """Whether every rule that escalates leaves it to what people said before."""
+    return not analysis.unresolved and all(each.negotiable for each in matches if each.verdict == "escalate")
 
 
 def _unmatched(analysis: Analysis) -> Verdict:

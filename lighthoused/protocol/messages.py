@@ -13,7 +13,7 @@ import msgspec
 
 from lighthoused.core.appended import Appended
 from lighthoused.core.sight import FileView
-from lighthoused.core.verdicts import Effect, Verdict
+from lighthoused.core.verdicts import Answer, Effect, Template, Verdict
 
 PROTOCOL_VERSION = 1
 MAX_FRAME = 16 * 1024 * 1024
@@ -657,6 +657,8 @@ class Approval(msgspec.Struct, frozen=True):
     created: int
     deadline: int
     uid: int = -1
+    template: Template | None = None
+    """What `always` would allow; None where a person is to be asked each time."""
 
 
 class ApprovalListRequest(Request, tag="approvals.list"):
@@ -692,6 +694,80 @@ class ApprovalAnswerRequest(Request, tag="approvals.answer"):
     reason: str = ""
     request: str = ""
     seen: str = ""
+
+
+class ApprovalAlwaysRequest(Request, tag="approvals.always"):
+    """Allow a request that waits, and from now on all with its template. Never for an escalation that is required.
+
+    `request` and `template` must be what was shown. `scope`: for this agent in this project, for any agent in this
+    project, or for any agent in any project.
+    """
+
+    approval: str
+    request: str
+    template: str
+    scope: Literal["agent", "project", "everywhere"] = "agent"
+    reason: str = ""
+
+
+# --- patterns ---------------------------------------------------------------------------------------------------------
+
+
+class Precedent(msgspec.Struct, frozen=True):
+    """What a person said before. `by` is who, `agent` who asked, `seq` the event that proves it."""
+
+    seq: int
+    time: int
+    by: str
+    said: Answer
+    agent: str
+    asked: str
+
+
+class Pattern(msgspec.Struct, frozen=True):
+    """What people said about one template. `agent` and `project` "": any.
+
+    `standing`: somebody allowed it for good. `verdict`: what the gate answers from it; ``escalate`` while the answers
+    are too few or do not agree. `seq`, `time` and `by` are of the newest answer.
+    """
+
+    id: str
+    standing: bool
+    verdict: Answer
+    agent: str
+    project: str
+    template: Template
+    text: str
+    allowed: int
+    denied: int
+    seq: int
+    time: int
+    by: str
+
+
+class PatternListRequest(Request, tag="pattern.list"):
+    """What people allowed for good, and what they answered lately, newest first."""
+
+
+class PatternList(msgspec.Struct, frozen=True):
+    patterns: tuple[Pattern, ...]
+
+
+class PatternShowRequest(Request, tag="pattern.show"):
+    """One pattern with its precedents, newest first."""
+
+    pattern: str
+
+
+class PatternReply(msgspec.Struct, frozen=True):
+    pattern: Pattern
+    precedents: tuple[Precedent, ...]
+
+
+class PatternRevokeRequest(Request, tag="pattern.revoke"):
+    """Take a pattern back: people are asked again, and what they said about it before does not count any more."""
+
+    pattern: str
 
 
 # --- policies ---------------------------------------------------------------------------------------------------------
@@ -958,6 +1034,10 @@ METHODS: tuple[Method, ...] = (
     Method(ApprovalListRequest, ApprovalList, "viewer"),
     Method(ApprovalShowRequest, ApprovalView, "operator"),
     Method(ApprovalAnswerRequest, Done, "operator"),
+    Method(ApprovalAlwaysRequest, Pattern, "operator"),
+    Method(PatternListRequest, PatternList, "viewer"),
+    Method(PatternShowRequest, PatternReply, "viewer"),
+    Method(PatternRevokeRequest, Done, "operator"),
     Method(PolicyListRequest, PolicyList, "viewer"),
     Method(PolicyShowRequest, PolicySource, "viewer"),
     Method(PolicyPutRequest, PolicyChanged, "admin"),

@@ -37,6 +37,8 @@ EXAMPLES = {
     "check": (["check", "ls"], r"^allow: "),
     "approvals": (["approvals"], r"^$"),
     "approvals list": (["approvals", "list"], r"^$"),
+    "patterns": (["patterns"], r"^$"),
+    "patterns list": (["patterns", "list"], r"^$"),
     "agents": (["agents"], r"^alice\talice-\w+\t\d+\t.*\tended$"),
     "run": (["run", "--agent", "bob", "--", "echo", "hi"], r"^hi$"),
     "token issue": (["token", "issue", "--agent", "x", "--role", "viewer", "--ttl", "60"], r"^ey\w+\.\w+\.\S+$"),
@@ -47,7 +49,8 @@ EXAMPLES = {
 }
 CTL = [sys.executable, "-m", "lighthoused.cli.launch"]
 ELSEWHERE = {
-    *("approvals show", "approvals approve", "approvals deny", "approvals watch"),
+    *("approvals show", "approvals approve", "approvals always", "approvals deny", "approvals watch"),
+    *("patterns show", "patterns revoke"),
     *("hook", "hook install", "hook uninstall"),
     *("mirror add", "mirror remove"),
     "bisect",

@@ -54,13 +54,13 @@ class Askers:
     """Starts agents that ask."""
 
     def __init__(self, running: Running) -> None:
-        self._running = running
+        self.running = running
 
     def __call__(
         self, given: dict[str, Any] | None = None, *, tool: str = "Bash", cwd: str = "", agent: str = "claude"
     ) -> Asking:
         """Let an agent ask, and return once it waits."""
-        return Asking(self._running, tool, given or FORCE, cwd or str(self._running.current), agent)
+        return Asking(self.running, tool, given or FORCE, cwd or str(self.running.current), agent)
 
 
 def waiting(running: Running) -> tuple[Approval, ...]:

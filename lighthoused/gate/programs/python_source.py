@@ -5,10 +5,8 @@ Must not run anything. Source that is no Python is left to the scan for literals
 
 import ast
 import warnings
-from functools import partial
 
 from lighthoused.gate.programs.builtins import code
-from lighthoused.gate.programs.embedded import keep
 from lighthoused.gate.programs.python_values import Names, Value, flat, value_of
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -54,41 +52,27 @@ _FETCH = frozenset(
 )
 _SEND = frozenset({"requests.post", "requests.put", "httpx.post", "httpx.put"})
 _CODE = frozenset({"exec", "eval", "compile", "builtins.exec", "builtins.eval"})
-_RUNNING = _SHELL | _PROCESS
-MAX_CALLS = 8
 _LISTEN_MARKS = frozenset({"os.dup2", "pty.spawn"})
 
 
-def python(run: Run, source: str, state: State, depth: int = 0) -> str | None:
-    """Add the effects of this source; what it prints, or None where it is no Python 3."""
+def python(run: Run, source: str, state: State, depth: int = 0) -> bool:
+    """Add the effects of this source; False where it is no Python 3."""
     if depth > MAX_DEPTH or len(source) > MAX_SOURCE:
         note = "Python code that is too long or too deep to be read."
         run.findings.add("interpret", "python", certainty="unknown", program="python", note=note)
-        return UNKNOWN
+        return True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+        return False
     run.charge(len(source) >> 9)
-    reading = _Reading(run, state, depth)
     try:
-        reading.visit(tree)
-        reading.finish(tree)
+        _Reading(run, state, depth).visit(tree)
     except RecursionError:
         run.findings.add("interpret", "python", certainty="unknown", program="python", note="Too deep to be read.")
-    return "".join(reading.printed) if all(isinstance(each, _PLAIN) for each in tree.body) else UNKNOWN
-
-
-def python_output(run: Run, source: str, state: State, arguments: tuple[str, ...]) -> str | None:
-    """Like `python`, in a process of its own with arguments."""
-    child = state.fork()
-    child.params = arguments
-    return python(run, source, child)
-
-
-_PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.For, ast.With)
+    return True
 
 
 class _Reading(ast.NodeVisitor):
@@ -98,65 +82,8 @@ class _Reading(ast.NodeVisitor):
         self._run = run
         self._state = state
         self._depth = depth
-        self._names = Names(state)
+        self._names = Names(state.value("HOME") or (UNKNOWN,), state.cwd)
         self._sockets = False
-        self._passed = False
-        self._functions: dict[str, ast.FunctionDef | ast.Lambda] = {}
-        self._called: list[ast.AST] = []
-        self._files: dict[str, str] = {}
-        self.printed: list[str] = []
-
-    def finish(self, tree: ast.Module) -> None:
-        """Functions that nobody called may be; where one that runs commands is passed on, any text may be its."""
-        for name, function in list(self._functions.items()):
-            if function not in self._called:
-                self._call_own(name, [], {})
-        if not self._passed or self._run.trying:
-            return
-        for node in ast.walk(tree):
-            text = value_of(node, self._names) if isinstance(node, ast.Constant | ast.List) else ""
-            source = text if isinstance(text, str) else " ".join(map(flat, text))
-            if " " in source.strip():
-                keep(self._run, self._run.attempt(partial(self._run.script, source, self._state.fork())))
-
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
-        self._functions[node.name] = node
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:
-        self._passed = self._passed or self._names.dotted(node) in _RUNNING
-        self.generic_visit(node)
-
-    def visit_Name(self, node: ast.Name) -> None:
-        self._passed = self._passed or self._names.modules.get(node.id, "") in _RUNNING
-
-    def visit_ListComp(self, node: ast.ListComp | ast.GeneratorExp) -> None:
-        """Its element, once for each item of its first generator."""
-        first = node.generators[0]
-        self.visit(first.iter)
-        values = value_of(first.iter, self._names)
-        for item in list(values[:MAX_ROUNDS]) if isinstance(values, list) else [UNKNOWN]:
-            self._run.charge(1)
-            if isinstance(first.target, ast.Name):
-                self._names.values[first.target.id] = item
-            self.visit(node.elt)
-
-    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
-        self.visit_ListComp(node)
-
-    def _call_own(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
-        """A function of this source, with what it is called with."""
-        function = self._functions[name]
-        if self._called.count(function) > MAX_CALLS or len(self._called) > 64:
-            return
-        self._called.append(function)
-        self._run.charge(1)
-        names = [argument.arg for argument in function.args.args]
-        if names[:1] == ["self"] or len(names) > len(values) + len(keywords):
-            names = names[1:] if names[:1] == ["self"] else names
-        for at, argument in enumerate(names):
-            self._names.values[argument] = values[at] if at < len(values) else keywords.get(argument, UNKNOWN)
-        for statement in function.body if isinstance(function.body, list) else [function.body]:
-            self.visit(statement)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -173,16 +100,8 @@ class _Reading(ast.NodeVisitor):
         for target in node.targets:
             if isinstance(target, ast.Name):
                 self._assign(target.id, node.value)
-            elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
-                for each, value in zip(target.elts, node.value.elts, strict=False):
-                    if isinstance(each, ast.Name):
-                        self._assign(each.id, value)
 
     def _assign(self, name: str, node: ast.expr) -> None:
-        if isinstance(node, ast.Lambda):
-            self._functions[name] = node
-            return
-        self._opened(name, node)
         called = self._names.dotted(node)
         if called and called != name:
             self._names.modules[name] = called
@@ -204,35 +123,12 @@ class _Reading(ast.NodeVisitor):
         for item in node.items:
             self.visit(item.context_expr)
             if isinstance(item.optional_vars, ast.Name):
-                self._opened(item.optional_vars.id, item.context_expr)
                 self._names.values[item.optional_vars.id] = value_of(item.context_expr, self._names)
         for statement in node.body:
             self.visit(statement)
 
-    def _opened(self, name: str, node: ast.expr) -> None:
-        """A name for an open file."""
-        path = self._path_of(node)
-        if path:
-            self._files[name] = path
-
-    def _path_of(self, node: ast.expr) -> str:
-        """The path of a file that an expression opens or that a name stands for; "" for anything else."""
-        if isinstance(node, ast.Name):
-            return self._files.get(node.id, "")
-        if isinstance(node, ast.Call) and self._names.dotted(node.func) in ("open", "io.open") and node.args:
-            return flat(value_of(node.args[0], self._names))
-        return ""
-
-    def _written(self, path: str, text: str) -> None:
-        self._state.write(self._run.findings.targets.absolute(path, self._state.cwd), text, True)
-
     def visit_Call(self, node: ast.Call) -> None:
-        if isinstance(node.func, ast.Attribute):
-            self.visit(node.func.value)
-        elif not isinstance(node.func, ast.Name):
-            self.visit(node.func)
-        for each in (*node.args, *node.keywords):
-            self.visit(each)
+        self.generic_visit(node)
         name = self._names.dotted(node.func)
         values = [value_of(argument, self._names) for argument in node.args]
         keywords = {each.arg: value_of(each.value, self._names) for each in node.keywords if each.arg}
@@ -246,17 +142,10 @@ class _Reading(ast.NodeVisitor):
             owner = value_of(node.func.value, self._names)
             if not name.startswith("os."):
                 name, values = f"Path.{node.func.attr}", [owner, *values]
-        if isinstance(node.func, ast.Attribute) and node.func.attr in ("write", "write_text") and values:
-            path = self._path_of(node.func.value) if node.func.attr == "write" else flat(values[0])
-            if path:
-                self._written(path, flat(values[-1]))
-        if name in self._functions:
-            self._call_own(name, values, keywords)
         self._call(name, values or list(keywords.values())[:1], keywords)
 
     def _call(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
         first = values[0] if values else UNKNOWN
-        self._prints(name, values, keywords)
         if name in _SHELL:
             code(self._run, flat(first), self._state.fork(), "python")
         elif name in _PROCESS or name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
@@ -280,16 +169,6 @@ class _Reading(ast.NodeVisitor):
             note = "It connects a shell to the network."
             self._run.findings.add("listen", "socket", "network", program="python", place="shell", note=note)
 
-    def _prints(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
-        """What a call adds to the output."""
-        if name == "print" and "file" not in keywords:
-            separator = flat(keywords.get("sep", " "))
-            self.printed.append(separator.join(map(flat, values)) + flat(keywords.get("end", "\n")))
-        elif name in ("sys.stdout.write", "sys.stdout.buffer.write") and values:
-            self.printed.append(flat(values[0]))
-        elif name in _RUNNING:
-            self.printed.append(UNKNOWN)
-
     def _process(self, name: str, values: list[Value]) -> None:
         if name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
             values = values[1:] if name.startswith("os.spawn") else values
@@ -304,8 +183,7 @@ class _Reading(ast.NodeVisitor):
             code(self._run, flat(first), self._state.fork(), "python")
 
     def _source(self, text: str) -> None:
-        output = python(self._run, text, self._state, self._depth + 1)
-        if output is None or FETCHED in text or text.strip() == UNKNOWN:
+        if not python(self._run, text, self._state, self._depth + 1) or FETCHED in text or text.strip() == UNKNOWN:
             code(self._run, UNKNOWN if FETCHED not in text else FETCHED, self._state.fork(), "python")
 
     def _open(self, values: list[Value], keywords: dict[str, Value]) -> None:

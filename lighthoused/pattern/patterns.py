@@ -1,0 +1,145 @@
+"""The pattern tier: what people said before, for a request that a policy lets it answer. It abstains unless it is sure.
+
+First what a person allowed for good, then answers to the same template that agree, then the model. It is a projection
+of the log: there is nothing here that replaying does not give again. Never asked where an escalation is required.
+"""
+
+from typing import NamedTuple, Protocol
+
+from lighthoused.core.errors import NotFound
+from lighthoused.core.verdicts import Answer as Said
+from lighthoused.core.verdicts import Template
+from lighthoused.pattern.answers import Answer, Answers
+from lighthoused.pattern.standing import Standing, StandingRules
+from lighthoused.protocol.messages import Pattern, Precedent
+
+MAX_PRECEDENTS = 5
+
+
+class Learnt(NamedTuple):
+    """What the tier answers, and the precedents that it goes by, the nearest first."""
+
+    said: Said
+    rule: str
+    reason: str
+    precedents: tuple[Precedent, ...]
+
+
+class Generaliser(Protocol):
+    """What goes beyond templates: the model."""
+
+    def nearest(self, template: Template, agent: str, now: int) -> list[Answer]:
+        """Answers that make it sure that a person would allow this, nearest first; [] where it is not."""
+
+    def learn(self, answer: Answer) -> None: ...
+
+
+class Patterns:
+    """All that people taught. For the trio thread only."""
+
+    def __init__(self) -> None:
+        self.answers = Answers()
+        self.standing = StandingRules()
+        self.model: Generaliser | None = None
+        """None until there is something to learn from, and after something was taken back."""
+
+    def learn(self, answer: Answer) -> None:
+        """A person's answer, in the order of the log; a second time changes nothing."""
+        if answer.seq <= self.answers.newest:
+            return
+        self.answers.add(answer)
+        if self.model is not None:
+            self.model.learn(answer)
+
+    def allow_always(self, rule: Standing) -> None:
+        self.standing.add(rule)
+
+    def revoke(self, pattern: str, seq: int) -> None:
+        """Take back what stands, and forget the answers that were given, under this id before an event."""
+        self.standing.revoke(pattern, seq)
+        if self.answers.of(pattern):
+            self.model = None
+        self.answers.forget(pattern, seq)
+
+    def answer(self, template: Template, agent: str, now: int) -> Learnt | None:
+        """What people would say, None where that is not sure. `now` in ns."""
+        rule = self.standing.of(template, agent)
+        if rule is not None:
+            reason = f"{rule.by} allowed this for good (pattern {rule.pattern}, event {rule.seq})."
+            return Learnt("allow", "pattern.always", reason, (_of_rule(rule),))
+        agreed = self.answers.agreed(template, agent, now)
+        if agreed:
+            return _learnt(agreed)
+        return self._generalised(template, agent, now)
+
+    def _generalised(self, template: Template, agent: str, now: int) -> Learnt | None:
+        if self.model is None or self.answers.denied(template) is not None:
+            return None
+        nearest = self.model.nearest(template, agent, now)
+        if not nearest:
+            return None
+        reason = f"People allowed all that is like it, last {_told(nearest[0])}."
+        return Learnt("allow", "pattern.model", reason, _precedents(nearest))
+
+    def views(self, now: int) -> list[Pattern]:
+        """All patterns, the newest first: rules that stand, and templates that people answered."""
+        ids = {*(rule.pattern for rule in self.standing), *self.answers.patterns()}
+        found = [view for pattern in ids if (view := self._view(pattern, now)) is not None]
+        return sorted(found, key=lambda view: -view.seq)
+
+    def view(self, pattern: str, now: int) -> tuple[Pattern, tuple[Precedent, ...]]:
+        """One pattern with its precedents. Raises NotFound."""
+        shown = self._view(pattern, now)
+        if shown is None:
+            raise NotFound(f"There is no pattern {pattern!r}.", "See 'lighthousectl patterns list'.")
+        rule = self.standing.get(pattern)
+        precedents = [*([_of_rule(rule)] if rule else []), *map(_precedent, self.answers.of(pattern))]
+        return shown, tuple(sorted(precedents, key=lambda one: -one.seq))
+
+    def _view(self, pattern: str, now: int) -> Pattern | None:
+        rule = self.standing.get(pattern)
+        answers = self.answers.of(pattern)
+        if rule is None and not answers:
+            return None
+        newest = rule or answers[-1]
+        agreed = [] if rule else self.answers.agreed(newest.template, newest.agent, now)
+        allowed = sum(answer.said == "allow" for answer in answers)
+        return Pattern(
+            id=pattern,
+            standing=rule is not None,
+            verdict="allow" if rule else agreed[0].said if agreed else "escalate",
+            agent=newest.agent,
+            project=rule.project if rule else newest.template.project,
+            template=newest.template,
+            text=newest.template.text,
+            allowed=allowed,
+            denied=len(answers) - allowed,
+            seq=newest.seq,
+            time=newest.time,
+            by=newest.by,
+        )
+
+
+def _learnt(agreed: list[Answer]) -> Learnt:
+    said = agreed[0].said
+    word = "allowed" if said == "allow" else "denied"
+    reason = f"People {word} it {len(agreed)} times, last {_told(agreed[0])}."
+    if said == "deny":
+        reason += f" To be asked again: lighthousectl patterns revoke {agreed[0].pattern}"
+    return Learnt(said, "pattern.template", reason, _precedents(agreed))
+
+
+def _told(answer: Answer) -> str:
+    return f"{answer.by} for {answer.agent}: {answer.asked} (event {answer.seq})"
+
+
+def _precedents(answers: list[Answer]) -> tuple[Precedent, ...]:
+    return tuple(map(_precedent, answers[:MAX_PRECEDENTS]))
+
+
+def _precedent(answer: Answer) -> Precedent:
+    return Precedent(answer.seq, answer.time, answer.by, answer.said, answer.agent, answer.asked)
+
+
+def _of_rule(rule: Standing) -> Precedent:
+    return Precedent(rule.seq, rule.time, rule.by, "allow", rule.agent, rule.asked)
