@@ -18,6 +18,7 @@ from lighthoused.cli import (
     installing,
     knowledge,
     log,
+    mcp,
     mirrors,
     patterns,
     policy,
@@ -86,6 +87,7 @@ for group in (
     agents.token,
     patterns.patterns,
     configuration.config,
+    mcp.mcp,
     knowledge.kb,
 ):
     cli.add_command(group)

@@ -35,9 +35,14 @@ class Session:
             self._config = load(flags)
         return self._config
 
+    @property
+    def token(self) -> str:
+        """The token that was given, "" for none."""
+        return self._flags.get("token") or ""
+
     def client(self, timeout: float | None = 60.0) -> Client:
         """A client, not connected yet."""
-        return Client(self.config.paths.socket, token=self._flags.get("token") or "", timeout=timeout)
+        return Client(self.config.paths.socket, token=self.token, timeout=timeout)
 
     def call(self, request: Request, timeout: float | None = 60.0) -> Any:
         """One call on a connection of its own."""

@@ -1,0 +1,1 @@
+"""The MCP server: what agents may ask Lighthouse of their own accord."""
