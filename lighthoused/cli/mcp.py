@@ -1,6 +1,5 @@
 """`lighthousectl mcp`: the MCP server, and its entry in agent programs' settings."""
 
-
 import click
 
 from lighthoused.cli.session import Session, command, working_directory
