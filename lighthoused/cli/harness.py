@@ -5,8 +5,8 @@ Forms: https://docs.claude.com/en/docs/claude-code/hooks, https://developers.ope
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from lighthoused.core.errors import Invalid
 
@@ -15,7 +15,8 @@ FAILURES = "PostToolUseFailure"
 """Claude Code 2.1 and newer. Older ones would drop the whole settings file, and every hook with it."""
 
 
-class Harness(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Harness:
     """`name` is also what its agents are called. `files`: its settings by scope, below `directory`."""
 
     name: str
@@ -26,6 +27,8 @@ class Harness(NamedTuple):
     events: Mapping[str, str | None]
     """Events that every version has, with the matcher of each; None where it takes none."""
     can_ask: bool
+    server_files: Mapping[str, str]
+    """Where MCP servers are named, by scope: the project's, or below the program's own directory."""
     trust: str = ""
     """What its user has to do before it runs a new hook."""
 
@@ -33,11 +36,19 @@ class Harness(NamedTuple):
         """The file that holds its hooks. Raises Invalid."""
         if scope not in self.files:
             raise Invalid(f"{self.title} has no {scope} settings for hooks.", f"Use one of: {', '.join(self.files)}.")
-        return self._base(scope, environ) / self.files[scope]
+        base = Path(self.directory) if scope != "user" else self._home(environ)
+        return base / self.files[scope]
 
-    def _base(self, scope: str, environ: Mapping[str, str]) -> Path:
-        if scope != "user":
-            return Path(self.directory)
+    def servers(self, scope: str, environ: Mapping[str, str]) -> Path:
+        """The file that names its MCP servers."""
+        if scope == "user":
+            is_moved = bool(environ.get(self.home_variable))
+            return (self._home(environ) if is_moved else Path.home()) / self.server_files["user"].removeprefix(
+                f"{self.directory}/" if is_moved else ""
+            )
+        return Path(self.server_files[scope])
+
+    def _home(self, environ: Mapping[str, str]) -> Path:
         return Path(environ.get(self.home_variable) or os.path.expanduser(f"~/{self.directory}"))
 
 
@@ -49,6 +60,7 @@ CLAUDE_CODE = Harness(
     files={"project": "settings.json", "local": "settings.local.json", "user": "settings.json"},
     events={JUDGED: "*", "PostToolUse": "*", "UserPromptSubmit": None, "SessionStart": None, "SessionEnd": None},
     can_ask=True,
+    server_files={"project": ".mcp.json", "user": ".claude.json"},
 )
 CODEX = Harness(
     name="codex",
@@ -58,6 +70,7 @@ CODEX = Harness(
     files={"project": "hooks.json", "user": "hooks.json"},
     events={JUDGED: "*", "PostToolUse": "*", "UserPromptSubmit": None, "SessionStart": None},
     can_ask=False,
+    server_files={"project": ".codex/config.toml", "user": ".codex/config.toml"},
     trust="Codex skips a hook until you trust it: start codex, type /hooks, and trust these.",
 )
 HARNESSES = {harness.name: harness for harness in (CLAUDE_CODE, CODEX)}

@@ -1,7 +1,6 @@
 """`lighthousectl hook`: our entries in an agent program's settings, put in and taken out without touching what else is
 there."""
 
-import difflib
 import os
 import re
 import shlex
@@ -14,9 +13,10 @@ import click
 
 from lighthoused.cli import hook as hook_module
 from lighthoused.cli import hookcommand, jsonfile
+from lighthoused.cli.changing import change
 from lighthoused.cli.harness import CLAUDE_CODE, FAILURES, HARNESSES, JUDGED, Harness
 from lighthoused.cli.jsonfile import Document
-from lighthoused.cli.output import say, show_json
+from lighthoused.cli.output import say
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError
 
@@ -76,18 +76,13 @@ def install(
         raise Invalid(f"{harness.title} has no hook for failed calls.", "Leave out --failures.")
     file = settings or harness.settings(scope, os.environ)
     document = jsonfile.read(file) or Document("{}\n")
-    before = document.text
+    before = document.text if file.exists() else ""
     wanted = dict(_entries(session, harness, agent or harness.name, unreachable, failures))
     for event in {**wanted, **document.value.get("hooks", {})} if _has_hooks(document, file) else wanted:
         _put(document, event, wanted.get(event), file)
-    changed = document.text != before
     if not dry_run:
         hookcommand.provide()
-    if changed and not dry_run:
-        jsonfile.write(file, document.text)
-    told = "installed" if changed else "was installed already"
-    _tell(session, file, before if file.exists() else "", document.text, dry_run, told)
-    if changed and not dry_run and not session.as_json and harness.trust:
+    if change(session, file, before, document.text, dry_run, ("installed", "was installed already")) and harness.trust:
         say(f"hint: {harness.trust}", err=True)
 
 
@@ -103,10 +98,7 @@ def uninstall(session: Session, name: str, scope: str, settings: Path | None, dr
         for event in list(document.value["hooks"]):
             _put(document, event, None, file)
     after = document.text if document is not None else ""
-    if after != before and not dry_run:
-        jsonfile.write(file, after)
-    told = "uninstalled" if after != before else "the hook is not installed there"
-    _tell(session, file, before, after, dry_run, told)
+    change(session, file, before, after, dry_run, ("uninstalled", "the hook is not installed there"))
 
 
 def _answer(session: Session) -> int:
@@ -115,20 +107,6 @@ def _answer(session: Session) -> int:
     except LighthouseError as refused:
         return hook_module.failed(f"Lighthouse cannot be asked: {refused.message}", {})
     return hook_module.run(["--socket", socket])
-
-
-def _tell(session: Session, file: Path, before: str, after: str, dry_run: bool, outcome: str) -> None:
-    changed = before != after
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), after.splitlines(keepends=True), str(file), str(file)
-    )
-    diff = "".join(line if line.endswith("\n") else line + "\n" for line in lines) if dry_run else ""
-    if session.as_json:
-        show_json({"settings": str(file), "changed": changed, **({"diff": diff} if dry_run else {})})
-    elif dry_run and changed:
-        say(diff.rstrip("\n"))
-    else:
-        say(f"{file}: {outcome}")
 
 
 def _entries(

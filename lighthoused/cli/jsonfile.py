@@ -151,18 +151,34 @@ def _part(node: Node, step: str | int) -> Part:
 
 def read(path: Path) -> Document | None:
     """The object in a file, None where there is no file. Raises Invalid for anything else."""
+    text = read_text(path)
     try:
-        data = path.read_bytes()
+        return None if text is None else Document(checked(text))
+    except ValueError as error:
+        raise Invalid(f"{path} cannot be used: {error}.", MEND) from None
+
+
+def read_text(path: Path) -> str | None:
+    """What a file says, None where there is none. Raises Invalid."""
+    try:
+        return path.read_bytes().decode()
     except FileNotFoundError:
         return None
     except OSError as error:
         raise Invalid(f"{path} cannot be read: {error.strerror}.", "Choose another file, or mend this one.") from None
+    except UnicodeDecodeError as error:
+        raise Invalid(f"{path} is not UTF-8 text: {error.reason}.", MEND) from None
+
+
+def checked(text: str) -> str:
+    """The text again, if it is a JSON object. Raises ValueError."""
     try:
-        if not isinstance(msgspec.json.decode(data), dict):
-            raise Invalid(f"{path} holds no JSON object.", MEND)
-        return Document(data.decode())
-    except (msgspec.DecodeError, ValueError, RecursionError) as error:
-        raise Invalid(f"{path} is not valid JSON: {error}.", MEND) from None
+        is_object = isinstance(msgspec.json.decode(text), dict)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise ValueError(f"it is not valid JSON: {error}") from None
+    if not is_object:
+        raise ValueError("it holds no JSON object")
+    return text
 
 
 def write(path: Path, text: str) -> None:

@@ -1,9 +1,27 @@
 """`lighthousectl mcp`: the MCP server, and its entry in agent programs' settings."""
 
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
 import click
 
+from lighthoused.cli import jsonfile
+from lighthoused.cli.changing import change
+from lighthoused.cli.harness import CLAUDE_CODE, CODEX, HARNESSES, Harness
+from lighthoused.cli.jsonfile import Document
+from lighthoused.cli.output import fail
 from lighthoused.cli.session import Session, command, working_directory
-from lighthoused.core.errors import Invalid
+from lighthoused.core.errors import Invalid, LighthouseError
+
+INTERPRETED, PACKAGED = ("-I", "-m", "lighthoused.cli.launch"), ("ctl",)
+SERVERS = {CLAUDE_CODE: "mcpServers", CODEX: "mcp_servers"}
+"""The table of servers in each program's settings."""
+
+Edit = Callable[[str, str, str, Mapping[str, Any] | None], str]
+"""Text, table, name and entry (None: take it out) to the new text."""
 
 
 @click.group(invoke_without_command=True)
@@ -14,14 +32,135 @@ def mcp(session: Session) -> None:
         _serve(session)
 
 
+def with_target(function: Any) -> Any:
+    """Which program's settings are meant."""
+    for option in (
+        click.option("--dry-run", is_flag=True, help="Only show what would change."),
+        click.option("--settings", default=None, type=click.Path(path_type=Path), help="Another file."),
+        click.option("--name", default="lighthouse", show_default=True, help="What the server is called there."),
+        click.option("--scope", default="project", show_default=True, type=click.Choice(["project", "user"])),
+        click.option(
+            "--for", "program", default=CLAUDE_CODE.name, show_default=True, type=click.Choice(list(HARNESSES))
+        ),
+    ):
+        function = option(function)
+    return function
+
+
+@mcp.command()
+@with_target
+@command
+def install(session: Session, program: str, scope: str, name: str, settings: Path | None, dry_run: bool) -> None:
+    """Let agents of a program use the server."""
+    paths = session.config.paths
+    where = ["--socket", str(paths.socket), "--mount", str(paths.mount)]
+    entry: dict[str, Any] = {"command": sys.executable, "args": [*_words(), "mcp", *where]}
+    if HARNESSES[program] is CLAUDE_CODE:
+        entry = {"type": "stdio", **entry}
+    _change(session, HARNESSES[program], scope, name, settings, dry_run, entry)
+
+
+@mcp.command()
+@with_target
+@command
+def uninstall(session: Session, program: str, scope: str, name: str, settings: Path | None, dry_run: bool) -> None:
+    """Take the server out again; other settings stay."""
+    _change(session, HARNESSES[program], scope, name, settings, dry_run, None)
+
+
+def _words() -> tuple[str, ...]:
+    """What makes this interpreter, or the packaged program, `lighthousectl`: wherever it is started."""
+    return PACKAGED if getattr(sys, "frozen", False) else INTERPRETED
+
+
 def _serve(session: Session) -> None:
     try:
         from lighthoused.mcp.desk import Desk
         from lighthoused.mcp.server import serve
     except ModuleNotFoundError as missing:
-        raise Invalid(
-            f"The MCP server needs a package that is not installed: {missing.name}.",
-            "Install it with: pip install 'lighthoused[mcp]'.",
-        ) from None
-    paths = session.config.paths
+        need = f"The MCP server needs a package that is not installed: {missing.name}."
+        raise Invalid(need, "Install it with: pip install 'lighthoused[mcp]'.") from None
+    try:
+        paths = session.config.paths
+    except LighthouseError as error:
+        fail(error, session.as_json)
     serve(Desk(str(paths.socket), str(paths.mount), str(working_directory()), session, session.token))
+
+
+def _change(
+    session: Session,
+    harness: Harness,
+    scope: str,
+    name: str,
+    settings: Path | None,
+    dry_run: bool,
+    entry: Mapping[str, Any] | None,
+) -> None:
+    file = settings or harness.servers(scope, os.environ)
+    before = jsonfile.read_text(file)
+    edit: Edit = _edited_toml if harness is CODEX else _edited_json
+    try:
+        after = edit(before or "", SERVERS[harness], name, entry)
+    except ValueError as error:
+        raise Invalid(f"{file} cannot be changed: {error}.", jsonfile.MEND) from None
+    outcome = ("installed", "was installed already") if entry else ("uninstalled", "the server is not installed there")
+    change(session, file, before or "", after if entry or before else "", dry_run, outcome)
+
+
+def _edited_json(text: str, table: str, name: str, entry: Mapping[str, Any] | None) -> str:
+    document = Document(jsonfile.checked(text) if text else "{}\n")
+    servers = document.value.get(table, {})
+    if not _needs_change(servers, table, name, entry):
+        return text
+    if name in servers:
+        document.remove((table, name))
+        if not document.value[table] and entry is None:
+            document.remove((table,))
+    if entry is not None and table not in document.value:
+        document.set((), table, {name: entry})
+    elif entry is not None:
+        document.set((table,), name, entry)
+    return document.text
+
+
+def _edited_toml(text: str, table: str, name: str, entry: Mapping[str, Any] | None) -> str:
+    import tomlkit
+
+    document = tomlkit.parse(text)
+    servers: Any = document.get(table, {})
+    if not _needs_change(servers, table, name, entry):
+        return text
+    if name in servers:
+        del servers[name]
+        if not servers:
+            del document[table]
+    if entry is not None:
+        if table not in document:
+            document[table] = tomlkit.table(is_super_table=True)
+        made = tomlkit.table()
+        made.update(entry)
+        document[table][name] = made
+    return tomlkit.dumps(document)
+
+
+def _needs_change(servers: Any, table: str, name: str, entry: Mapping[str, Any] | None) -> bool:
+    """Whether there is something to do. Raises ValueError for what is not ours to change."""
+    if not isinstance(servers, dict):
+        raise ValueError(f"{table} in it is not a table of servers")
+    found = servers.get(name)
+    if found is None:
+        return entry is not None
+    if not isinstance(found, dict) or not _is_ours(list(found.get("args", []))):
+        if entry is None:
+            return False
+        raise ValueError(f"another server is called {name!r} there; choose a --name")
+    return {key: _plain(value) for key, value in found.items()} != entry
+
+
+def _is_ours(arguments: list[object]) -> bool:
+    return any(tuple(arguments[: len(words) + 1]) == (*words, "mcp") for words in (INTERPRETED, PACKAGED))
+
+
+def _plain(value: Any) -> Any:
+    """Without tomlkit's own types."""
+    return [str(one) for one in value] if isinstance(value, list) else value

@@ -7,7 +7,7 @@ from lighthoused.identity.processes import process, user_of
 
 MAX_STEPS = 8
 MAX_COMMAND = 64 * 1024
-HOOK = (b"/lighthoused/cli/hook.py", b"lighthousectl\0hook", b"lighthousectl hook")
+HOOK = (b"/lighthoused/cli/hook.py", b"lighthousectl\0hook", b"lighthousectl hook", b"\0ctl\0hook", b" ctl hook ")
 """What the command line of a hook holds, and that of the shell that was started for it."""
 PERSONS = frozenset(
     b"sh bash dash zsh fish ksh mksh csh tcsh nu pwsh login su sudo sshd tmux screen systemd init script".split()

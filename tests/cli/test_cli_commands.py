@@ -41,6 +41,7 @@ EXAMPLES = {
     "patterns list": (["patterns", "list"], r"^$"),
     "agents": (["agents"], r"^alice\talice-\w+\t\d+\t.*\tended$"),
     "run": (["run", "--agent", "bob", "--", "echo", "hi"], r"^hi$"),
+    "sandbox": (["sandbox"], r"(?s)^Landlock .*may write .*may read .*connects   any TCP port.*lacking"),
     "token issue": (["token", "issue", "--agent", "x", "--role", "viewer", "--ttl", "60"], r"^ey\w+\.\w+\.\S+$"),
     "token list": (["token", "list"], r"\tcarol\tagent\tall\t.*\trevoked$"),
     "token revoke": (["token", "revoke", "TOKEN"], r"^$"),
@@ -53,10 +54,13 @@ ELSEWHERE = {
     *("patterns show", "patterns revoke"),
     *("hook", "hook install", "hook uninstall"),
     *("mirror add", "mirror remove"),
+    *("mcp", "mcp install", "mcp uninstall"),
+    *("kb list", "kb search", "kb show"),
+    *(f"policy {name}" for name in ("list", "show", "put", "delete", "test", "explain", "reload")),
     "bisect",
 }
 WITHOUT_JSON = {"completion", "run"}
-WITHOUT_DAEMON = {"config check", "config show", "fsck", "run"}
+WITHOUT_DAEMON = {"config check", "config show", "fsck", "run", "sandbox"}
 
 
 class Busy:
