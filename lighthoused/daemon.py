@@ -19,7 +19,7 @@ from typing import NamedTuple
 import msgspec
 import structlog
 import trio
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from lighthoused import __version__
 from lighthoused.api.agents import AgentsApi
@@ -185,7 +185,8 @@ class Daemon:
     def status(self) -> Status:
         """How the daemon is."""
         paths = self.config.paths
-        failing = any(self.checks().values())
+        health = dict(self.checks())
+        failing = any(health.values())
         return Status(
             version=__version__,
             pid=os.getpid(),
@@ -209,6 +210,7 @@ class Daemon:
                 "problem": self.policies.problem,
             },
             tiers=self.gate.tiers.views(),
+            health=health,
         )
 
     async def reload_on_hangup(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -249,7 +251,7 @@ class Daemon:
         append = self.store.append
         registry = AgentsApi(self.agents, append, self.clock)
         families = (
-            ConnectionApi(self.access, self.status),
+            ConnectionApi(self.access, self.status, lambda: generate_latest(self.metrics.registry)),
             LogApi(self.store, self.clock, self.caught_up),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
             TimeTravelApi(self.tree),

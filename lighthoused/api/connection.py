@@ -1,7 +1,9 @@
-"""hello, ping and status."""
+"""hello, ping, status and metrics."""
 
 import time
 from collections.abc import Callable, Mapping
+
+import trio
 
 from lighthoused import __version__
 from lighthoused.core.errors import Invalid
@@ -9,6 +11,8 @@ from lighthoused.identity.access import Access
 from lighthoused.protocol.messages import (
     PROTOCOL_VERSION,
     Hello,
+    MetricsReply,
+    MetricsRequest,
     Ping,
     Pong,
     Request,
@@ -22,12 +26,13 @@ from lighthoused.rpc.call import Call, Handler
 class ConnectionApi:
     """Who is there, and how it is."""
 
-    def __init__(self, access: Access, status: Callable[[], Status]) -> None:
+    def __init__(self, access: Access, status: Callable[[], Status], metrics: Callable[[], bytes]) -> None:
         self._access = access
         self._status = status
+        self._metrics = metrics
 
     def handlers(self) -> Mapping[type[Request], Handler]:
-        return {Hello: self.hello, Ping: self.ping, StatusRequest: self.status}
+        return {Hello: self.hello, Ping: self.ping, StatusRequest: self.status, MetricsRequest: self.metrics}
 
     def hello(self, request: Hello, call: Call) -> Welcome:
         if request.protocol != PROTOCOL_VERSION:
@@ -45,3 +50,6 @@ class ConnectionApi:
 
     def status(self, request: StatusRequest, call: Call) -> Status:
         return self._status()
+
+    async def metrics(self, request: MetricsRequest, call: Call) -> MetricsReply:
+        return MetricsReply((await trio.to_thread.run_sync(self._metrics)).decode())

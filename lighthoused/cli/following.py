@@ -36,11 +36,21 @@ class Follower:
         self._filter = filter
         self._listener = listener
         self._stopping = threading.Event()
+        self._skipping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="follower", daemon=True)
         self._reached = -1
 
     def start(self) -> None:
         self._thread.start()
+
+    @property
+    def reached(self) -> int:
+        """seq of the newest event that was passed on; -1 before the first connection."""
+        return self._reached
+
+    def skip(self) -> None:
+        """Leave out what there is until now, and go on with what is new."""
+        self._skipping.set()
 
     def stop(self) -> None:
         """End, soon."""
@@ -64,17 +74,18 @@ class Follower:
 
     def _follow(self, client: Client) -> None:
         head = client.call(StatusRequest(id=0)).head
-        if not 0 <= self._reached <= head:
+        if self._skipping.is_set() or not 0 <= self._reached <= head:
             self._reached = head
+        self._skipping.clear()
         self._listener.connected(client)
         client.wait_at_most(TICK_S)
         stream = client.stream(SubscribeRequest(id=0, filter=self._filter, after=self._reached))
-        while not self._stopping.is_set():
+        while not (self._stopping.is_set() or self._skipping.is_set()):
             try:
                 for event in stream:
                     self._reached = event.seq
                     self._listener.event(event)
-                    if self._stopping.is_set():
+                    if self._stopping.is_set() or self._skipping.is_set():
                         return
             except DeadlineExceeded:
                 continue

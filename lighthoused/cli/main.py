@@ -23,6 +23,7 @@ from lighthoused.cli import (
     patterns,
     policy,
     projects,
+    top,
     upkeep,
 )
 from lighthoused.cli.checking import EXIT_ERROR
@@ -104,6 +105,7 @@ for single in (
     installing.hook,
     upkeep.fsck,
     upkeep.gc,
+    top.top,
 ):
     cli.add_command(single)
 

@@ -5,7 +5,7 @@ An agent's words never reach the column of labels, so that they cannot pass for 
 
 import difflib
 import shlex
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -58,7 +58,11 @@ def left(approval: Approval, now_ns: int) -> str:
 
 def what(approval: Approval) -> str:
     """The request in one line."""
-    given = approval.input
+    return what_of(approval.tool, approval.input)
+
+
+def what_of(tool: str, given: Mapping[str, Any]) -> str:
+    """A call of a tool in one line."""
     command = given.get("command")
     if isinstance(command, str):
         return command
@@ -66,8 +70,8 @@ def what(approval: Approval) -> str:
         return shlex.join(map(str, command))
     for key in ("file_path", "path", "notebook_path", "url"):
         if isinstance(given.get(key), str):
-            return f"{approval.tool} {given[key]}"
-    return f"{approval.tool} {msgspec.json.encode(given).decode()}"
+            return f"{tool} {given[key]}"
+    return f"{tool} {msgspec.json.encode(given).decode()}"
 
 
 def changes(approval: Approval, view: FileView) -> Iterator[Text]:

@@ -121,6 +121,17 @@ class Status(msgspec.Struct, frozen=True):
     store: dict[str, Any]
     policy: dict[str, Any]
     tiers: tuple[TierView, ...] = ()
+    health: dict[str, str] = {}
+    """What keeps each component from working, "" where nothing does."""
+
+
+class MetricsRequest(Request, tag="metrics"):
+    """All metrics, as ``/metrics`` gives them."""
+
+
+class MetricsReply(msgspec.Struct, frozen=True):
+    text: str
+    """In the Prometheus text format."""
 
 
 # --- log --------------------------------------------------------------------------------------------------------------
@@ -1007,6 +1018,7 @@ METHODS: tuple[Method, ...] = (
     Method(Ping, Pong, "viewer"),
     Method(Cancel, Done, "viewer"),
     Method(StatusRequest, Status, "viewer"),
+    Method(MetricsRequest, MetricsReply, "viewer"),
     Method(AppendRequest, AppendReply, "agent"),
     Method(QueryRequest, QueryReply, "viewer"),
     Method(SubscribeRequest, Done, "viewer", item=EventView, deadline_ms=0),

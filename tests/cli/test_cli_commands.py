@@ -52,6 +52,7 @@ CTL = [sys.executable, "-m", "lighthoused.cli.launch"]
 ELSEWHERE = {
     *("approvals show", "approvals approve", "approvals always", "approvals deny", "approvals watch"),
     *("patterns show", "patterns revoke"),
+    "top",
     *("hook", "hook install", "hook uninstall"),
     *("mirror add", "mirror remove"),
     *("mcp", "mcp install", "mcp uninstall"),

@@ -1,0 +1,1 @@
+"""`lighthousectl top`: a live view of the daemon, on a whole terminal."""
