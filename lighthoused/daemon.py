@@ -54,6 +54,8 @@ from lighthoused.mirror.mirrors import Mirrors
 from lighthoused.mount.eventlog import EventLog
 from lighthoused.mount.following import Following
 from lighthoused.mount.history import lost_moments
+from lighthoused.mount.holds import HOLDS_NAME, Holds
+from lighthoused.mount.kept import INIT_NAME, KeptMount
 from lighthoused.mount.operations import Operations
 from lighthoused.mount.permits import Permits
 from lighthoused.mount.pipes import Pipes
@@ -71,8 +73,12 @@ from lighthoused.policy.engine import Loaded, Policies
 from lighthoused.policy.shelf import Shelf
 from lighthoused.protocol.messages import Progress, Project, Status
 from lighthoused.rpc.dispatch import Dispatcher
-from lighthoused.rpc.server import Server, listen
+from lighthoused.rpc.server import LISTENER, Server, inherited_listener, listen
 from lighthoused.store.store import Store
+from lighthoused.survival.helper import CONNECTION
+from lighthoused.survival.kept import KeptLog
+from lighthoused.survival.notify import Passed, keep, notify, passed_descriptors
+from lighthoused.survival.watchdog import tell_supervisor
 from lighthoused.tree.automatic import Automatic
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.glance import Glance
@@ -101,7 +107,7 @@ class Ready(NamedTuple):
 class Daemon:
     """One daemon's parts, wired."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, passed: Passed) -> None:
         self.config = config
         self.started = time.monotonic()
         self.clock = time.time_ns
@@ -143,7 +149,7 @@ class Daemon:
         self.metrics.gate.follow_tiers(self.gate.tiers.views)
         self.pipes = Pipes(config.paths.mount)
         self.following = Following(self.store.log, self.store.feed, event_line)
-        self.session = self._session()
+        self.session = self._session(passed)
         self._world = World(
             home=os.path.expanduser("~"),
             roots=(),
@@ -211,6 +217,14 @@ class Daemon:
             },
             tiers=self.gate.tiers.views(),
             health=health,
+        )
+
+    def summary(self) -> str:
+        """The daemon in one line, for ``systemctl status``."""
+        status = self.status()
+        return (
+            f"{status.state}: {len(status.projects)} projects, {status.head} events, {status.agents} agents at work,"
+            f" {status.pending_approvals} approvals wait"
         )
 
     async def reload_on_hangup(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -286,7 +300,7 @@ class Daemon:
         assert not dispatcher.missing, dispatcher.missing
         return dispatcher
 
-    def _session(self) -> Session | None:
+    def _session(self, passed: Passed) -> Session | None:
         config = self.config
         if not config.mount.enabled:
             return None
@@ -294,8 +308,12 @@ class Daemon:
         events = EventLog(self.store.log, event_line)
         root = Root(owner, Rooms(self.tree, self._status_files, self.pipes, self.following, events))
         permits = Permits(Rights(config.rights), self.tree, self._report_security) if config.rights else None
-        operations = Operations(self.tree, root, self._author, self.metrics.mount, str(config.paths.state), permits)
-        return Session(operations, config.paths.mount, config.mount.allow_other)
+        kept = kept_mount(passed)
+        holds = kept[1] if kept else None
+        operations = Operations(
+            self.tree, root, self._author, self.metrics.mount, str(config.paths.state), permits, holds
+        )
+        return Session(operations, config.paths.mount, config.mount.allow_other, kept)
 
     def _author(self, pid: int, uid: int, gid: int) -> Author:
         acting = self.agents.of(pid)
@@ -335,7 +353,8 @@ async def serve(
     """Run a daemon until `stop` is set. Raises core errors where it cannot start."""
     faulthandler.enable()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    daemon = Daemon(config)
+    passed = passed_descriptors()
+    daemon = Daemon(config, passed)
     daemon.store.start(trio.lowlevel.current_trio_token())
     try:
         async with trio.open_nursery() as engine:
@@ -346,9 +365,10 @@ async def serve(
                     async with stopped_by(stop):
                         project = await daemon.import_project(import_source, progress)
                 if not stop.is_set():
-                    await _serve_edges(daemon, project, ready, stop)
+                    await _serve_edges(daemon, passed, project, ready, stop)
             finally:
                 daemon.state = "STOPPING"
+                notify("STOPPING=1")
                 with trio.CancelScope(shield=True):
                     await daemon.tree.close()
     finally:
@@ -369,6 +389,19 @@ async def stopped_by(stop: trio.Event) -> AsyncIterator[None]:
         nursery.cancel_scope.cancel()
 
 
+def kept_mount(passed: Passed) -> tuple[KeptMount, Holds] | None:
+    """The mount that the helper made and systemd keeps, if there is one, and what the kernel holds of us."""
+    if CONNECTION not in passed:
+        return None
+    init, holds = passed.get(INIT_NAME), passed.get(HOLDS_NAME)
+    if holds:
+        kept = KeptLog(holds[0])
+    else:
+        kept = KeptLog.create(HOLDS_NAME)
+        keep(HOLDS_NAME, kept.descriptor)
+    return KeptMount(passed[CONNECTION][0], init[0] if init else None), Holds(kept)
+
+
 def spare_garbage_collection() -> None:
     """Leave out of every later collection what is there now: going through it all would stop the loop for 40 ms."""
     gc.collect()
@@ -385,10 +418,12 @@ def raise_descriptor_limit() -> int:
 
 
 async def _serve_edges(
-    daemon: Daemon, project: Project | None, ready: Callable[[Ready], None], stop: trio.Event
+    daemon: Daemon, passed: Passed, project: Project | None, ready: Callable[[Ready], None], stop: trio.Event
 ) -> None:
     config = daemon.config
-    listener = listen(config.paths.socket, config.rpc.socket_mode, config.rpc.socket_group)
+    listener = inherited_listener(passed) or listen(
+        config.paths.socket, config.rpc.socket_mode, config.rpc.socket_group
+    )
     try:
         async with trio.open_nursery() as edges:
             if config.metrics.enabled:
@@ -411,6 +446,7 @@ async def _serve_edges(
                 await edges.start(daemon.mirrors.run)
                 daemon.state = "NORMAL"
                 await daemon.announce("daemon.started", {"version": __version__, "pid": os.getpid()})
+                edges.start_soon(tell_supervisor, daemon.summary)
                 ready(Ready(config, daemon.metrics_url, project))
                 try:
                     await stop.wait()
@@ -424,7 +460,8 @@ async def _serve_edges(
             daemon.session.close()
         daemon.agents.close()
         listener.close()
-        config.paths.socket.unlink(missing_ok=True)
+        if LISTENER not in passed:
+            config.paths.socket.unlink(missing_ok=True)
 
 
 def _lines(lines: Iterable[str]) -> bytes:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from lighthoused.core.author import Author
 from lighthoused.core.inode import Found
+from lighthoused.mount.holds import DIRECTORY, FILE, VIRTUAL_DIRECTORY, VIRTUAL_FILE, Holds
 from lighthoused.mount.vnode import Entry, Vnode
 from lighthoused.tree.node import Node
 from lighthoused.tree.refusal import refuse
@@ -34,7 +35,7 @@ class OpenDirectory:
     """An open directory of `current/`: its entries as of the first read or the last rewind."""
 
     ino: int
-    entries: Sequence[Found] = ()
+    entries: Sequence[Found] | None = None
 
 
 @dataclass(slots=True)
@@ -42,18 +43,25 @@ class OpenVirtualDirectory:
     """An open virtual directory, like `OpenDirectory`."""
 
     node: Vnode
-    entries: Sequence[Entry] = ()
+    entries: Sequence[Entry] | None = None
 
 
 Handle = OpenFile | OpenVirtual | OpenDirectory | OpenVirtualDirectory
+KINDS: dict[type[Handle], str] = {
+    OpenFile: FILE,
+    OpenVirtual: VIRTUAL_FILE,
+    OpenDirectory: DIRECTORY,
+    OpenVirtualDirectory: VIRTUAL_DIRECTORY,
+}
 
 
 class Handles:
     """Numbers for open handles, at most `MAX_HANDLES`."""
 
-    def __init__(self) -> None:
+    def __init__(self, holds: Holds | None = None) -> None:
         self._open: dict[int, Handle] = {}
         self._next = 1
+        self._holds = holds
 
     def __len__(self) -> int:
         return len(self._open)
@@ -63,12 +71,19 @@ class Handles:
         if len(self._open) >= MAX_HANDLES:
             raise refuse(errno.ENFILE)
 
-    def add(self, handle: Handle) -> int:
-        """A number for the handle."""
+    def add(self, handle: Handle, inode: int) -> int:
+        """A number for the handle, of an inode of this number."""
         number = self._next
         self._next += 1
         self._open[number] = handle
+        if self._holds is not None:
+            self._holds.opened(number, KINDS[type(handle)], inode, getattr(handle, "author", None))
         return number
+
+    def restore(self, number: int, handle: Handle) -> None:
+        """A handle that the kernel holds since before we were started."""
+        self._open[number] = handle
+        self._next = max(self._next, number + 1)
 
     def get(self, number: int) -> Handle:
         """Raises OSError EBADF."""
@@ -88,4 +103,6 @@ class Handles:
         """Raises OSError EBADF."""
         handle = self.get(number)
         del self._open[number]
+        if self._holds is not None:
+            self._holds.closed(number)
         return handle

@@ -3,6 +3,7 @@
 Numbers below `FIRST_VIRTUAL` are inodes of `current/`; the others, and the root, are virtual and read-only.
 """
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable, Sequence
@@ -15,7 +16,8 @@ from lighthoused.core.inode import NAME_MAX, Found
 from lighthoused.identity.rights import READ, WRITE
 from lighthoused.mount.attributes import entry_attributes, missing, new_attributes
 from lighthoused.mount.guard import Observer, guarded
-from lighthoused.mount.handles import Handles, OpenDirectory, OpenFile, OpenVirtual, OpenVirtualDirectory
+from lighthoused.mount.handles import Handle, Handles, OpenDirectory, OpenFile, OpenVirtual, OpenVirtualDirectory
+from lighthoused.mount.holds import DIRECTORY, FILE, VIRTUAL_DIRECTORY, Holds, OpenedHandle
 from lighthoused.mount.moment import Past
 from lighthoused.mount.permits import Permits
 from lighthoused.mount.provenance import Provenance
@@ -50,11 +52,12 @@ class Operations(pyfuse3.Operations):
         observer: Observer,
         state_dir: str,
         permits: Permits | None = None,
+        holds: Holds | None = None,
     ) -> None:
         super().__init__()
         self.observer = observer
-        self.handles = Handles()
-        self.virtual = VnodeTable()
+        self.handles = Handles(holds)
+        self.virtual = VnodeTable(holds)
         self._tree = tree
         self._root = root
         self._author_of = author_of
@@ -63,6 +66,32 @@ class Operations(pyfuse3.Operations):
         self._provenance = Provenance(tree)
         self._permits = permits
 
+    async def restore(self, holds: Holds) -> None:
+        """Take up again what the kernel holds since before we were started; what is gone gives ESTALE or EBADF."""
+        for named in holds.nodes.values():
+            with contextlib.suppress(OSError):
+                node = await self._vnode(named.parent).lookup(named.name)
+                if not isinstance(node, int):
+                    self.virtual.restore(named.number, node)
+        for opened in holds.handles.values():
+            with contextlib.suppress(OSError):
+                self.handles.restore(opened.handle, await self._opened_before(opened))
+
+    async def _opened_before(self, opened: OpenedHandle) -> Handle:
+        number = opened.number
+        if opened.kind == FILE:
+            node = self._tree.live.node(number)
+            if node is None:
+                raise refuse(errno.ESTALE)
+            node.opens += 1
+            return OpenFile(node, Author(*opened.author))
+        if opened.kind == DIRECTORY:
+            return OpenDirectory(number)
+        vnode = self._vnode(number)
+        if opened.kind == VIRTUAL_DIRECTORY:
+            return OpenVirtualDirectory(vnode)
+        return OpenVirtual(vnode, await vnode.content())
+
     # --- looking ------------------------------------------------------------------------------------------------------
 
     @guarded
@@ -70,7 +99,7 @@ class Operations(pyfuse3.Operations):
         if len(name) > NAME_MAX:
             raise refuse(errno.ENAMETOOLONG)
         if not self._is_current(parent):
-            return await self._looked_up(await self._vnode(parent).lookup(name))
+            return await self._looked_up(await self._vnode(parent).lookup(name), parent, name)
         reading = self._tree.reading
         entry = reading.entry(parent, name)
         if entry is None:
@@ -132,19 +161,19 @@ class Operations(pyfuse3.Operations):
         self.handles.check_room()
         self._readable(inode, ctx)
         current = self._is_current(inode)
-        return self.handles.add(OpenDirectory(inode) if current else OpenVirtualDirectory(self._vnode(inode)))
+        return self.handles.add(OpenDirectory(inode) if current else OpenVirtualDirectory(self._vnode(inode)), inode)
 
     @guarded
     async def readdir(self, fh: int, start_id: int, token: pyfuse3.ReaddirToken) -> None:
         directory = self.handles.get(fh)
         if isinstance(directory, OpenDirectory):
-            if start_id == 0:
+            if start_id == 0 or directory.entries is None:
                 directory.entries = self._tree.reading.entries(directory.ino)
             self._list_current(token, directory.entries, start_id)
         elif isinstance(directory, OpenVirtualDirectory):
-            if start_id == 0:
+            if start_id == 0 or directory.entries is None:
                 directory.entries = await directory.node.entries()
-            self._list_virtual(token, directory.entries, start_id)
+            self._list_virtual(token, self._number(directory.node), directory.entries, start_id)
         else:
             raise refuse(errno.ENOTDIR)
 
@@ -340,11 +369,15 @@ class Operations(pyfuse3.Operations):
         node = self._vnode(number)
         return entry_attributes(number, node.attributes(), node.timeout_s)
 
-    async def _looked_up(self, node: Vnode | int) -> EntryAttributes:
+    def _number(self, directory: Vnode) -> int:
+        number = self.virtual.known(directory.key)
+        return ROOT if number is None else number
+
+    async def _looked_up(self, node: Vnode | int, parent: int, name: bytes) -> EntryAttributes:
         if isinstance(node, int):
             return self._current(node)
         await node.measure()
-        number = self.virtual.number(node)
+        number = self.virtual.number(node, parent, name)
         self.virtual.looked_up(number)
         return self._virtual(number)
 
@@ -388,14 +421,14 @@ class Operations(pyfuse3.Operations):
             await self._tree.files.seal(node)
 
     def _opened(self, handle: OpenFile) -> FileInfo:
-        return FileInfo(fh=self.handles.add(handle), keep_cache=True)
+        return FileInfo(fh=self.handles.add(handle, handle.node.ino), keep_cache=True)
 
     async def _open_virtual(self, number: int, flags: int) -> FileInfo:
         if flags & (WRITING | os.O_TRUNC):
             raise refuse(errno.EROFS)
         node = self._vnode(number)
         content = await node.content()
-        fh = self.handles.add(OpenVirtual(node, content))
+        fh = self.handles.add(OpenVirtual(node, content), number)
         lasting = content is None and not node.grows
         return FileInfo(fh=fh, keep_cache=lasting, direct_io=not lasting)
 
@@ -409,9 +442,9 @@ class Operations(pyfuse3.Operations):
                 if not pyfuse3.readdir_reply(token, entry.name, entry_attributes(entry.ino, inode), position):
                     return
 
-    def _list_virtual(self, token: pyfuse3.ReaddirToken, entries: Sequence[Entry], start: int) -> None:
+    def _list_virtual(self, token: pyfuse3.ReaddirToken, parent: int, entries: Sequence[Entry], start: int) -> None:
         for position, (name, node) in enumerate(entries[start:], start + 1):
-            number = node if isinstance(node, int) else self.virtual.number(node)
+            number = node if isinstance(node, int) else self.virtual.number(node, parent, name)
             attributes = self._current(number) if isinstance(node, int) else self._virtual(number)
             listed = pyfuse3.readdir_reply(token, name, attributes, position)
             if number >= FIRST_VIRTUAL:

@@ -12,6 +12,8 @@ import structlog
 import trio
 
 from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.mount.holds import Holds
+from lighthoused.mount.kept import KeptMount
 from lighthoused.mount.loop import install
 from lighthoused.mount.operations import Operations
 from lighthoused.mount.vnode import FIRST_VIRTUAL, VnodeTable
@@ -31,12 +33,15 @@ class MountFailed(LighthouseError):
 
 
 class Session:
-    """One mount at `mountpoint`; libfuse allows one per process."""
+    """One mount at `mountpoint`; libfuse allows one per process. `kept`: it is there already, and stays after us."""
 
-    def __init__(self, operations: Operations, mountpoint: Path, allow_other: bool) -> None:
+    def __init__(
+        self, operations: Operations, mountpoint: Path, allow_other: bool, kept: tuple[KeptMount, Holds] | None = None
+    ) -> None:
         self._operations = operations
         self._mountpoint = mountpoint
         self._allow_other = allow_other
+        self._kept = kept
         self._initialised = False
         self._mounted = False
 
@@ -46,7 +51,10 @@ class Session:
         return self._operations.virtual
 
     async def mount(self) -> None:
-        """Clean up what a dead daemon left and mount. Raises MountFailed, Invalid."""
+        """Take up the kept mount, or clean up what a dead daemon left and mount. Raises MountFailed, Invalid."""
+        if self._kept is not None:
+            await self._take_up(*self._kept)
+            return
         await trio.to_thread.run_sync(prepare, self._mountpoint)
         options = {"default_permissions", "fsname=lighthouse", f"subtype={SUBTYPE}"}
         if self._allow_other:
@@ -58,6 +66,14 @@ class Session:
             raise MountFailed(f"{self._mountpoint} could not be mounted: {error}.", hint) from None
         self._initialised = self._mounted = True
 
+    async def _take_up(self, kept: KeptMount, holds: Holds) -> None:
+        if not kept.is_new:
+            await self._operations.restore(holds)
+        await kept.take_up(self._operations)
+        self._initialised = self._mounted = True
+        kept.resume()
+        log.info("mount.taken_up", new=kept.is_new, handles=len(holds.handles), nodes=len(holds.nodes))
+
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Answer requests until `unmount`."""
         install()
@@ -65,11 +81,12 @@ class Session:
         await pyfuse3.main(max_tasks=MAX_TASKS)
 
     async def unmount(self) -> None:
-        """Take the mount down, also while processes use it (they get ENOTCONN), and let `serve` return."""
+        """Let `serve` return. A mount that is not kept is taken down, also while processes use it (ENOTCONN)."""
         if not self._mounted:
             return
         self._mounted = False
-        await trio.to_thread.run_sync(detach, self._mountpoint)
+        if self._kept is None:
+            await trio.to_thread.run_sync(detach, self._mountpoint)
         pyfuse3.terminate()
 
     def close(self) -> None:

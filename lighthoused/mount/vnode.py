@@ -7,10 +7,13 @@ from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from lighthoused.core.inode import Inode
+from lighthoused.mount.holds import Holds
 from lighthoused.tree.refusal import refuse
 
 FIRST_VIRTUAL = 1 << 48
 """Numbers from here on are virtual, those below are inodes of `current/` (and 1, the mount's root)."""
+UNCOUNTED = 1 << 62
+"""References of a node to which no number of FORGETs adds up."""
 FOREVER_S = 86_400.0 * 365
 """Timeout of what only we can change, and tell the kernel when we do."""
 
@@ -108,7 +111,8 @@ class Vdir(Vnode):
 class VnodeTable:
     """Numbers of virtual nodes, as long as the kernel knows them: a lookup count each, and FORGET takes it down."""
 
-    def __init__(self) -> None:
+    def __init__(self, holds: Holds | None = None) -> None:
+        self._holds = holds
         self._nodes: dict[int, Vnode] = {}
         self._counts: dict[int, int] = {}
         self._numbers: dict[Hashable, int] = {}
@@ -117,17 +121,21 @@ class VnodeTable:
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def number(self, node: Vnode) -> int:
-        """The node's number; the same for an equal key while the kernel knows it."""
+    def number(self, node: Vnode, parent: int, name: bytes) -> int:
+        """The number of a node that is found by this name; the same for an equal key while the kernel knows it."""
         known = self._numbers.get(node.key)
         if known is not None:
             return known
         number = self._next
-        self._next += 1
-        self._numbers[node.key] = number
-        self._nodes[number] = node
-        self._counts[number] = 0
+        self._keep(number, node)
+        if self._holds is not None:
+            self._holds.named(number, parent, name)
         return number
+
+    def restore(self, number: int, node: Vnode) -> None:
+        """A node that the kernel knows since before we were started; how often it looked it up is not known."""
+        self._keep(number, node)
+        self._counts[number] = UNCOUNTED
 
     def known(self, key: Hashable) -> int | None:
         """The number of the node with this key, None where the kernel does not know it."""
@@ -160,7 +168,15 @@ class VnodeTable:
             if self._counts[number] <= 0:
                 self._drop(number)
 
+    def _keep(self, number: int, node: Vnode) -> None:
+        self._next = max(self._next, number + 1)
+        self._numbers[node.key] = number
+        self._nodes[number] = node
+        self._counts[number] = 0
+
     def _drop(self, number: int) -> None:
+        if self._holds is not None:
+            self._holds.forgotten(number)
         node = self._nodes.pop(number)
         del self._counts[number]
         del self._numbers[node.key]

@@ -4,6 +4,7 @@ import grp
 import os
 import socket
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
@@ -21,6 +22,8 @@ log = structlog.get_logger()
 MAX_PATH = 107
 """sun_path of unix(7) less its NUL."""
 BACKLOG = 1024
+LISTENER = "rpc"
+"""Name of the socket that systemd listens on for us."""
 
 
 class Server:
@@ -71,6 +74,15 @@ class Server:
         finally:
             self._count -= 1
             self._observer.connections(self._count)
+
+
+def inherited_listener(passed: Mapping[str, tuple[int, ...]]) -> socket.socket | None:
+    """The listening socket that systemd made for us (systemd.socket(5), ``FileDescriptorName=rpc``)."""
+    if LISTENER not in passed:
+        return None
+    listener = socket.socket(fileno=passed[LISTENER][0])
+    listener.setblocking(False)
+    return listener
 
 
 def listen(path: Path, mode: int = 0o600, group: str = "") -> socket.socket:
