@@ -54,8 +54,7 @@ from lighthoused.mirror.mirrors import Mirrors
 from lighthoused.mount.eventlog import EventLog
 from lighthoused.mount.following import Following
 from lighthoused.mount.history import lost_moments
-from lighthoused.mount.holds import HOLDS_NAME, Holds
-from lighthoused.mount.kept import INIT_NAME, KeptMount
+from lighthoused.mount.kept import Inherited
 from lighthoused.mount.operations import Operations
 from lighthoused.mount.permits import Permits
 from lighthoused.mount.pipes import Pipes
@@ -75,10 +74,9 @@ from lighthoused.protocol.messages import Progress, Project, Status
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import LISTENER, Server, inherited_listener, listen
 from lighthoused.store.store import Store
-from lighthoused.survival.helper import CONNECTION
-from lighthoused.survival.kept import KeptLog
-from lighthoused.survival.notify import Passed, keep, notify, passed_descriptors
+from lighthoused.survival.notify import Passed, notify, passed_descriptors
 from lighthoused.survival.watchdog import tell_supervisor
+from lighthoused.takeover import Takeover, store_missing, take_over
 from lighthoused.tree.automatic import Automatic
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.glance import Glance
@@ -107,17 +105,17 @@ class Ready(NamedTuple):
 class Daemon:
     """One daemon's parts, wired."""
 
-    def __init__(self, config: Config, passed: Passed) -> None:
+    def __init__(self, config: Config, store: Store, takeover: Takeover | None) -> None:
         self.config = config
         self.started = time.monotonic()
         self.clock = time.time_ns
         self.metrics_url = ""
         self.state = "STARTING"
         self.metrics = Metrics(CollectorRegistry())
-        self.store = Store(config.paths.state, config.store.map_size, self.clock)
+        self.store = store
         self.store.writer.observer = self.metrics.log
         self.metrics.log.follow_head(lambda: self.store.writer.committed)
-        self.tree = Tree(self.store, self.clock, config.mount.cache_bytes)
+        self.tree = Tree(store, self.clock, config.mount.cache_bytes, takeover.unstored if takeover else None)
         self.agents = Agents(self.clock)
         fold_agents(self.agents, self.store.log)
         self.tokens = Tokens(KeyRing.load(config.paths.state / "token.keys"), self.clock)
@@ -149,7 +147,7 @@ class Daemon:
         self.metrics.gate.follow_tiers(self.gate.tiers.views)
         self.pipes = Pipes(config.paths.mount)
         self.following = Following(self.store.log, self.store.feed, event_line)
-        self.session = self._session(passed)
+        self.session = self._session(takeover.mount if takeover else None)
         self._world = World(
             home=os.path.expanduser("~"),
             roots=(),
@@ -300,7 +298,7 @@ class Daemon:
         assert not dispatcher.missing, dispatcher.missing
         return dispatcher
 
-    def _session(self, passed: Passed) -> Session | None:
+    def _session(self, inherited: Inherited | None) -> Session | None:
         config = self.config
         if not config.mount.enabled:
             return None
@@ -308,12 +306,11 @@ class Daemon:
         events = EventLog(self.store.log, event_line)
         root = Root(owner, Rooms(self.tree, self._status_files, self.pipes, self.following, events))
         permits = Permits(Rights(config.rights), self.tree, self._report_security) if config.rights else None
-        kept = kept_mount(passed)
-        holds = kept[1] if kept else None
+        holds = inherited.holds if inherited else None
         operations = Operations(
             self.tree, root, self._author, self.metrics.mount, str(config.paths.state), permits, holds
         )
-        return Session(operations, config.paths.mount, config.mount.allow_other, kept)
+        return Session(operations, config.paths.mount, config.mount.allow_other, inherited)
 
     def _author(self, pid: int, uid: int, gid: int) -> Author:
         acting = self.agents.of(pid)
@@ -354,12 +351,18 @@ async def serve(
     faulthandler.enable()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     passed = passed_descriptors()
-    daemon = Daemon(config, passed)
-    daemon.store.start(trio.lowlevel.current_trio_token())
+    store = Store(config.paths.state, config.store.map_size)
+    store.start(trio.lowlevel.current_trio_token())
     try:
+        takeover = take_over(passed) if config.mount.enabled else None
+        if takeover is not None:
+            await store_missing(store, takeover.unstored)
+        daemon = Daemon(config, store, takeover)
         async with trio.open_nursery() as engine:
             await engine.start(daemon.tree.run)
             try:
+                if takeover is not None:
+                    await daemon.tree.redo(takeover.unstored)
                 project = None
                 if import_source is not None:
                     async with stopped_by(stop):
@@ -372,7 +375,7 @@ async def serve(
                 with trio.CancelScope(shield=True):
                     await daemon.tree.close()
     finally:
-        daemon.store.close()
+        store.close()
 
 
 @asynccontextmanager
@@ -387,19 +390,6 @@ async def stopped_by(stop: trio.Event) -> AsyncIterator[None]:
         nursery.start_soon(watch)
         yield
         nursery.cancel_scope.cancel()
-
-
-def kept_mount(passed: Passed) -> tuple[KeptMount, Holds] | None:
-    """The mount that the helper made and systemd keeps, if there is one, and what the kernel holds of us."""
-    if CONNECTION not in passed:
-        return None
-    init, holds = passed.get(INIT_NAME), passed.get(HOLDS_NAME)
-    if holds:
-        kept = KeptLog(holds[0])
-    else:
-        kept = KeptLog.create(HOLDS_NAME)
-        keep(HOLDS_NAME, kept.descriptor)
-    return KeptMount(passed[CONNECTION][0], init[0] if init else None), Holds(kept)
 
 
 def spare_garbage_collection() -> None:

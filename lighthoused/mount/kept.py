@@ -8,12 +8,15 @@ one exchange (``include/uapi/linux/fuse.h``).
 import os
 import socket
 import struct
+from typing import NamedTuple
 
 import pyfuse3
 import structlog
 import trio
 
 from lighthoused.core.errors import LighthouseError
+from lighthoused.core.inode import Change
+from lighthoused.mount.holds import Holds
 from lighthoused.mount.operations import Operations
 from lighthoused.survival import notify
 
@@ -66,6 +69,14 @@ class KeptMount:
                 os.write(self._connection, _OUT_HEADER.pack(_OUT_HEADER.size, code, 0))
             except OSError as error:
                 log.warning("mount.kernel_too_old", notification=what, error=str(error))
+
+
+class Inherited(NamedTuple):
+    """A kept mount, what the kernel holds of it, and what each process changed last, which nobody may have answered."""
+
+    mount: KeptMount
+    holds: Holds
+    acts: dict[int, Change]
 
 
 async def _exchange(operations: Operations, descriptor: int, kernels: socket.socket, init: bytes) -> bytes:

@@ -12,7 +12,7 @@ import pyfuse3
 from pyfuse3 import EntryAttributes, FileInfo, RequestContext
 
 from lighthoused.core.author import Author
-from lighthoused.core.inode import NAME_MAX, Found
+from lighthoused.core.inode import NAME_MAX, Change, Found
 from lighthoused.identity.rights import READ, WRITE
 from lighthoused.mount.attributes import entry_attributes, missing, new_attributes
 from lighthoused.mount.guard import Observer, guarded
@@ -34,6 +34,8 @@ UNSUPPORTED = (b"system.", b"security.selinux")
 SECURITY = b"security."
 """What the kernel itself asks for."""
 WRITING = os.O_WRONLY | os.O_RDWR
+REMOVED = 0
+"""The inode of an entry that is gone."""
 Authors = Callable[[int, int, int], Author]
 """Who a process (pid, uid, gid) is."""
 
@@ -65,9 +67,14 @@ class Operations(pyfuse3.Operations):
         self._missing = missing(FOREVER_S)
         self._provenance = Provenance(tree)
         self._permits = permits
+        self._unanswered: dict[int, Change] = {}
 
-    async def restore(self, holds: Holds) -> None:
-        """Take up again what the kernel holds since before we were started; what is gone gives ESTALE or EBADF."""
+    async def restore(self, holds: Holds, acts: dict[int, Change]) -> None:
+        """Take up again what the kernel holds since before we were started; what is gone gives ESTALE or EBADF.
+
+        `acts`: what each process changed last. If it asks for just that again, it was done and not answered.
+        """
+        self._unanswered = dict(acts)
         for named in holds.nodes.values():
             with contextlib.suppress(OSError):
                 node = await self._vnode(named.parent).lookup(named.name)
@@ -206,6 +213,8 @@ class Operations(pyfuse3.Operations):
         if self._permits is not None:
             self._permits.inode(author, inode, WRITE)
         self._nameable(author, new_parent, new_name)
+        if done := self._done_before(ctx, (new_parent, new_name)):
+            return self._current(done)
         node = self._tree.namespace.link(inode, new_parent, new_name, author)
         return entry_attributes(inode, node)
 
@@ -214,6 +223,8 @@ class Operations(pyfuse3.Operations):
         await self._writable(parent)
         author = self._author(ctx)
         self._nameable(author, parent, name)
+        if self._done_before(ctx, (parent, name)) == REMOVED:
+            return
         await self._tree.files.unlinked(self._tree.namespace.unlink(parent, name, author))
 
     @guarded
@@ -221,6 +232,8 @@ class Operations(pyfuse3.Operations):
         await self._writable(parent)
         author = self._author(ctx)
         self._nameable(author, parent, name)
+        if self._done_before(ctx, (parent, name)) == REMOVED:
+            return
         self._tree.namespace.rmdir(parent, name, author)
 
     @guarded
@@ -233,6 +246,8 @@ class Operations(pyfuse3.Operations):
             raise refuse(errno.EINVAL)
         if self._permits is not None:
             self._permits.move(author, parent_old, name_old, parent_new, name_new)
+        if self._done_before(ctx, (parent_new, name_new), (parent_old, name_old)) is not None:
+            return
         await self._seal_before_replacing(parent_old, name_old, parent_new, name_new)
         namespace = self._tree.namespace
         if flags & pyfuse3.RENAME_EXCHANGE:
@@ -251,7 +266,8 @@ class Operations(pyfuse3.Operations):
         await self._writable(parent)
         author = self._author(ctx)
         self._nameable(author, parent, name)
-        node = self._tree.namespace.create(parent, name, mode & 0o7777 | 0o100000, author)
+        done = self._tree.live.node(self._done_before(ctx, (parent, name)) or 0)
+        node = done or self._tree.namespace.create(parent, name, mode & 0o7777 | 0o100000, author)
         node.opens += 1
         return self._opened(OpenFile(node, author)), entry_attributes(node.ino, node)
 
@@ -332,6 +348,15 @@ class Operations(pyfuse3.Operations):
 
     # --- helpers ------------------------------------------------------------------------------------------------------
 
+    def _done_before(self, ctx: RequestContext, *entries: tuple[int, bytes]) -> int | None:
+        """The inode that the first of these entries became, if changing them is what this process did last."""
+        if not self._unanswered:
+            return None
+        act = self._unanswered.pop(ctx.pid, None)
+        if act is None or {(parent, name) for parent, name, _ in act.dentries} != set(entries):
+            return None
+        return next(entry.ino for parent, name, entry in act.dentries if (parent, name) == entries[0])
+
     def _is_current(self, number: int) -> bool:
         return ROOT < number < FIRST_VIRTUAL
 
@@ -409,7 +434,8 @@ class Operations(pyfuse3.Operations):
         await self._writable(parent)
         author = self._author(ctx)
         self._nameable(author, parent, name)
-        node = self._tree.namespace.create(parent, name, mode, author, rdev, target)
+        done = self._tree.live.node(self._done_before(ctx, (parent, name)) or 0)
+        node = done or self._tree.namespace.create(parent, name, mode, author, rdev, target)
         return entry_attributes(node.ino, node)
 
     async def _seal_before_replacing(self, old_parent: int, old: bytes, new_parent: int, new: bytes) -> None:

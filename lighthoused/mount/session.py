@@ -12,8 +12,7 @@ import structlog
 import trio
 
 from lighthoused.core.errors import Invalid, LighthouseError
-from lighthoused.mount.holds import Holds
-from lighthoused.mount.kept import KeptMount
+from lighthoused.mount.kept import Inherited
 from lighthoused.mount.loop import install
 from lighthoused.mount.operations import Operations
 from lighthoused.mount.vnode import FIRST_VIRTUAL, VnodeTable
@@ -36,7 +35,7 @@ class Session:
     """One mount at `mountpoint`; libfuse allows one per process. `kept`: it is there already, and stays after us."""
 
     def __init__(
-        self, operations: Operations, mountpoint: Path, allow_other: bool, kept: tuple[KeptMount, Holds] | None = None
+        self, operations: Operations, mountpoint: Path, allow_other: bool, kept: Inherited | None = None
     ) -> None:
         self._operations = operations
         self._mountpoint = mountpoint
@@ -53,7 +52,7 @@ class Session:
     async def mount(self) -> None:
         """Take up the kept mount, or clean up what a dead daemon left and mount. Raises MountFailed, Invalid."""
         if self._kept is not None:
-            await self._take_up(*self._kept)
+            await self._take_up(self._kept)
             return
         await trio.to_thread.run_sync(prepare, self._mountpoint)
         options = {"default_permissions", "fsname=lighthouse", f"subtype={SUBTYPE}"}
@@ -66,13 +65,14 @@ class Session:
             raise MountFailed(f"{self._mountpoint} could not be mounted: {error}.", hint) from None
         self._initialised = self._mounted = True
 
-    async def _take_up(self, kept: KeptMount, holds: Holds) -> None:
-        if not kept.is_new:
-            await self._operations.restore(holds)
-        await kept.take_up(self._operations)
+    async def _take_up(self, kept: Inherited) -> None:
+        mount, holds = kept.mount, kept.holds
+        if not mount.is_new:
+            await self._operations.restore(holds, kept.acts)
+        await mount.take_up(self._operations)
         self._initialised = self._mounted = True
-        kept.resume()
-        log.info("mount.taken_up", new=kept.is_new, handles=len(holds.handles), nodes=len(holds.nodes))
+        mount.resume()
+        log.info("mount.taken_up", new=mount.is_new, handles=len(holds.handles), nodes=len(holds.nodes))
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Answer requests until `unmount`."""

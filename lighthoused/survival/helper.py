@@ -18,7 +18,7 @@ UMOUNT_DETACH = 2
 SUBTYPE = "fuse.lighthouse"
 CONNECTION = "fuse"
 """Name by which systemd keeps the descriptor of /dev/fuse."""
-KEPT = (CONNECTION, "fuse-init", "kernel-holds")
+KEPT = (CONNECTION, "fuse-init", "kernel-holds", "unstored")
 UNIT = "lighthoused.service"
 
 _libc = ctypes.CDLL(None, use_errno=True)

@@ -7,6 +7,7 @@ ones happens in a worker thread while the node's `sealing` keeps what is being s
 
 import errno
 import stat
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import trio
@@ -19,6 +20,7 @@ from lighthoused.tree.live import Live
 from lighthoused.tree.node import Node
 from lighthoused.tree.reading import ZEROS, BlockCache, Reading
 from lighthoused.tree.refusal import existing, refuse
+from lighthoused.tree.unstored import Unstored, Write, Written
 
 INLINE_SEAL = 64 * 1024
 """Dirty bytes up to which a version is made without a thread."""
@@ -40,10 +42,11 @@ class StoredBlock(NamedTuple):
 class Files:
     """Content of open and closed files."""
 
-    def __init__(self, live: Live, reading: Reading, cache: BlockCache) -> None:
+    def __init__(self, live: Live, reading: Reading, cache: BlockCache, unstored: Unstored | None = None) -> None:
         self._live = live
         self._reading = reading
         self._cache = cache
+        self._unstored = unstored
         self._sealed = trio.lowlevel.ParkingLot()
         self._unsealed: dict[int, Node] = {}
 
@@ -66,7 +69,7 @@ class Files:
         end = offset + len(content)
         if end > MAX_FILE_SIZE:
             raise refuse(errno.EFBIG)
-        await self._live.journal.room()
+        await self._room()
         if node.writer is not None and node.writer[:2] != author[:2]:
             await self.seal(node)
         if len(node.dirty) * BLOCK > SPILL:
@@ -81,6 +84,8 @@ class Files:
             index, within = index + 1, 0
         node.size = max(node.size, end)
         self._strip_privileges(node, author)
+        if self._unstored is not None:
+            self._unstored.written(node.ino, offset, content, author, node.mtime)
         return len(content)
 
     async def truncate(self, node: Node, size: int, author: Author) -> None:
@@ -89,7 +94,7 @@ class Files:
             raise refuse(errno.EINVAL)
         if size > MAX_FILE_SIZE:
             raise refuse(errno.EFBIG)
-        await self._live.journal.room()
+        await self._room()
         if node.writer is not None and node.writer[:2] != author[:2]:
             await self.seal(node)
         await self._sealing_over(node)
@@ -98,6 +103,21 @@ class Files:
         node.size = size
         self._dirtied(node, author)
         self._strip_privileges(node, author)
+        if self._unstored is not None:
+            self._unstored.truncated(node.ino, size, author, node.mtime)
+
+    async def redo(self, writes: Sequence[Write]) -> None:
+        """Do again what a process before us did and no version has. What is gone is left out."""
+        for write in writes:
+            node = self._live.node(write.ino)
+            if node is None or not node.is_file:
+                continue
+            author = Author(*write.author)
+            if isinstance(write, Written):
+                await self.write(node, write.offset, write.content, author)
+            else:
+                await self.truncate(node, write.size, author)
+            node.mtime = node.ctime = write.time
 
     async def fsync(self, node: Node) -> None:
         """Return once the content and attributes are on disk. Raises OSError ENOSPC, EIO."""
@@ -121,6 +141,8 @@ class Files:
             self._unsealed.pop(node.ino, None)
             return
         author, size = node.writer or Author(), node.size
+        if self._unstored is not None:
+            self._unstored.sealing(node.ino)
         try:
             blocks = await self._seal_blocks(node)
         except BaseException:
@@ -170,7 +192,16 @@ class Files:
             self._sealed.unpark_all()
         return [block for block in encoded.values() if block.key]
 
+    async def _room(self) -> None:
+        await self._live.journal.room()
+        if self._unstored is not None:
+            await self._unstored.room()
+
     async def _spill(self, node: Node) -> None:
+        """Send blocks ahead of their version; where writes are kept until a version has them, make the version."""
+        if self._unstored is not None:
+            await self.seal(node)
+            return
         await self._sealing_over(node)
         author = node.writer
         try:

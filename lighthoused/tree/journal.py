@@ -15,6 +15,7 @@ import trio
 from lighthoused.core.errors import LighthouseError, StoreFull
 from lighthoused.core.events import Draft
 from lighthoused.store.writer import Batch, Outcome
+from lighthoused.tree.unstored import Unstored
 
 LAZY_S = 0.05
 RETRY_S = 0.5
@@ -41,8 +42,9 @@ class _Entry:
 class Journal:
     """Records changes in order; `run` must be running for them to reach the store."""
 
-    def __init__(self, submit: Submit) -> None:
+    def __init__(self, submit: Submit, unstored: Unstored | None = None) -> None:
         self._submit = submit
+        self._unstored = unstored
         self._waiting: list[_Entry] = []
         self._recorded = 0
         self._committed = 0
@@ -76,6 +78,8 @@ class Journal:
         self._waiting.append(entry)
         self._recorded += 1
         self._bytes += entry.cost
+        if self._unstored is not None:
+            self._unstored.entered(drafts, blocks)
         self._wanted.set()
         if len(self._waiting) >= MAX_BATCH or self._bytes > MAX_WAITING // 4:
             self._urgent.set()
@@ -162,6 +166,8 @@ class Journal:
             await trio.sleep(RETRY_S)
         self._failure = None
         self._committed += len(entries)
+        if self._unstored is not None:
+            self._unstored.committed(self._committed)
         for entry in entries:
             self._bytes -= entry.cost
             entry.on_commit()

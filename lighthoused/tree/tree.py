@@ -20,6 +20,7 @@ from lighthoused.tree.namespace import Namespace
 from lighthoused.tree.node import Node
 from lighthoused.tree.projects import Projects
 from lighthoused.tree.reading import BlockCache, Reading
+from lighthoused.tree.unstored import Unstored, missing_writes
 
 FIRST_INO = 1024
 """Below are the mount's own inodes."""
@@ -29,11 +30,18 @@ SEAL_INTERVAL_S = 1.0
 class Tree:
     """Everything that can be done to versioned projects. `run` must be running for changes to become durable."""
 
-    def __init__(self, store: Store, clock: Callable[[], int], cache_bytes: int = 64 * 1024 * 1024) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        cache_bytes: int = 64 * 1024 * 1024,
+        unstored: Unstored | None = None,
+    ) -> None:
         self.store = store
         self.clock = clock
         cache = BlockCache(store.blocks, cache_bytes)
-        self.journal = Journal(store.writer.submit)
+        self._unstored = unstored
+        self.journal = Journal(store.writer.submit, unstored)
         self.live = Live(
             self.journal,
             clock,
@@ -45,7 +53,7 @@ class Tree:
         self.reading = Reading(store.versions, self.live, self.load)
         self.namespace = Namespace(self.live, self.reading, self.load)
         self.attributes = Attributes(self.live)
-        self.files = Files(self.live, self.reading, cache)
+        self.files = Files(self.live, self.reading, cache, unstored)
         self.projects = Projects(store.append, clock)
         self.projects.fold(store.log)
         self.upkeep = trio.Lock()
@@ -57,16 +65,24 @@ class Tree:
         """Commit changes and make versions of files held open, until `close`."""
         async with trio.open_nursery() as nursery:
             await nursery.start(self.journal.run)
-            task_status.started()
-            sealing = trio.CancelScope()
-            nursery.start_soon(self._seal_now_and_then, sealing)
-            self._sealing = sealing
+            async with trio.open_nursery() as sealing:
+                self._sealing = sealing.cancel_scope
+                sealing.start_soon(self._seal_now_and_then)
+                if self._unstored is not None:
+                    sealing.start_soon(self._store_what_is_kept, self._unstored)
+                task_status.started()
 
     async def close(self) -> None:
         """Make everything durable and let `run` end."""
         self._sealing.cancel()
         await self.files.seal_all()
         self.journal.stop()
+
+    async def redo(self, unstored: Unstored) -> None:
+        """Do again what the process before us left undone, then take note of what is done here. Raises OSError."""
+        await self.files.redo(missing_writes(unstored.kept))
+        await self.settle()
+        unstored.begin()
 
     async def create_project(self, name: str, source: str, author: Author) -> Project:
         """An empty project. Raises core errors Invalid, AlreadyExists."""
@@ -108,8 +124,21 @@ class Tree:
         inode = self.store.versions.inode(ino, NOW)
         return Node(ino, inode, self.load) if inode is not None else None
 
-    async def _seal_now_and_then(self, scope: trio.CancelScope) -> None:
-        with scope:
-            while True:
+    async def _store_what_is_kept(self, unstored: Unstored) -> None:
+        while True:
+            await unstored.wanted.wait()
+            unstored.turn()
+            await self._settle_at_last()
+            unstored.durable()
+
+    async def _settle_at_last(self) -> None:
+        while True:
+            try:
+                return await self.settle()
+            except OSError:
                 await trio.sleep(SEAL_INTERVAL_S)
-                await self.files.seal_old()
+
+    async def _seal_now_and_then(self) -> None:
+        while True:
+            await trio.sleep(SEAL_INTERVAL_S)
+            await self.files.seal_old()
