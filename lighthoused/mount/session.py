@@ -1,6 +1,7 @@
 """The mount's life: a stale one cleaned up, a new one made, served, and taken down."""
 
 import errno
+import logging
 import os
 import subprocess
 import threading
@@ -77,6 +78,7 @@ class Session:
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Answer requests until `unmount`."""
         install()
+        logging.getLogger("pyfuse3").addFilter(_is_of_interest)
         task_status.started()
         await pyfuse3.main(max_tasks=MAX_TASKS)
 
@@ -98,6 +100,11 @@ class Session:
         """Make the kernel forget what changed behind its back."""
         if self._mounted:
             await trio.to_thread.run_sync(_invalidate, list(inodes), list(entries))
+
+
+def _is_of_interest(record: logging.LogRecord) -> bool:
+    """Not that nobody waits for an answer any more: who asked died, or the mount went (fuse_reply_err gives ENOENT)."""
+    return not record.getMessage().endswith(os.strerror(errno.ENOENT))
 
 
 def prepare(mountpoint: Path) -> None:
