@@ -3,9 +3,16 @@
 import re
 from typing import NamedTuple
 
+from lighthoused.gate.programs.applescript import applescript
+from lighthoused.gate.programs.computed import Surroundings, filled, quoted
+from lighthoused.gate.programs.editing import awk_output
+from lighthoused.gate.programs.lines import Options
 from lighthoused.gate.programs.literals import scan
-from lighthoused.gate.programs.python_source import python
-from lighthoused.gate.programs.shells import source_of
+from lighthoused.gate.programs.python_source import python_output
+from lighthoused.gate.programs.script_calls import calls
+from lighthoused.gate.programs.shells import source_of, written
+from lighthoused.gate.programs.strings import printed
+from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import UNKNOWN, unmarked
@@ -27,20 +34,36 @@ class Interpreter(NamedTuple):
 _PYTHON = Interpreter("python", ("-c",), ("-W", "-X", "-m"))
 _NODE = Interpreter("node", ("-e", "-p", "--eval", "--print", "-pe"), ("-r", "--require", "--import"))
 _AWK = Interpreter("awk", (), ("-F", "-v", "-f"), first=True)
+_GENERIC = Interpreter("generic", ("-e", "-eval", "--eval", "-c"))
+_JAVASCRIPT = Interpreter("node", ("-e", "-c"))
 INTERPRETERS: dict[str, Interpreter] = {
     **dict.fromkeys(("python", "python2", "python3", "pypy", "pypy3", "ipython", "py"), _PYTHON),
     **dict.fromkeys(("node", "nodejs", "bun"), _NODE),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _AWK),
     "deno": Interpreter("node", (), (), first=True, sub=("eval",)),
+    "crystal": Interpreter("generic", (), (), first=True, sub=("eval",)),
+    "rails": Interpreter("ruby", (), (), first=True, sub=("runner",)),
+    "flask": Interpreter("python", (), (), sub=("shell",)),
     "perl": Interpreter("perl", ("-e", "-E"), ("-I", "-M")),
     "ruby": Interpreter("ruby", ("-e",), ("-r", "-I")),
     "php": Interpreter("php", ("-r",), ("-d",)),
     "lua": Interpreter("lua", ("-e",), ("-l",)),
     "luajit": Interpreter("lua", ("-e",), ("-l",)),
     "Rscript": Interpreter("r", ("-e",)),
-    "emacs": Interpreter("lisp", ("--eval", "-eval", "--execute"), ("-l", "-f")),
+    **dict.fromkeys(
+        ("emacs", "emacsclient"), Interpreter("lisp", ("--eval", "-eval", "--execute", "-e"), ("-l", "-f"))
+    ),
     "osascript": Interpreter("applescript", ("-e",), ("-l",)),
     "tclsh": Interpreter("tcl", ()),
+    **dict.fromkeys(("R", "octave", "octave-cli", "gnuplot"), Interpreter("r", ("-e", "--eval"))),
+    **dict.fromkeys(("guile", "csi", "gosh", "chicken-csi"), Interpreter("lisp", ("-c", "-e", "-eval"))),
+    **dict.fromkeys(("sbcl", "clisp", "ecl", "ccl"), Interpreter("lisp", ("--eval", "-x", "-eval"), ("--load",))),
+    **dict.fromkeys(("racket", "clojure", "clj", "bb", "lein-exec", "janet", "fennel"), Interpreter("lisp", ("-e",))),
+    **dict.fromkeys(("swipl", "gprolog", "yap"), Interpreter("prolog", ("-g", "-f"), ("-t",))),
+    **dict.fromkeys(("ocaml", "ghc", "runghc", "scala", "kotlin", "kotlinc", "iex", "pry", "irb"), _GENERIC),
+    **dict.fromkeys(("jrunscript", "jjs", "nashorn", "rhino", "qjs", "quickjs", "gjs", "d8"), _JAVASCRIPT),
+    **dict.fromkeys(("mongosh", "mongo"), Interpreter("node", ("--eval",), ("--host", "--port", "-u", "-p"))),
+    **dict.fromkeys(("jshell", "erl", "pike", "raku", "perl6", "nim"), _GENERIC),
     "expect": Interpreter("tcl", ("-c",)),
     "elixir": Interpreter("elixir", ("-e",)),
     "julia": Interpreter("julia", ("-e", "--eval", "-E")),
@@ -63,21 +86,48 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
     if module:
         return _module(run, module, rest, state)
     if found.first and not sources and rest:
-        sources, rest = [rest[0]], rest[1:]
+        files = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-f", "--file")]
+        texts = [written(run, path, state) for path in files]
+        sources, rest = ([text for text in texts if text is not None], rest) if files else ([rest[0]], rest[1:])
+    if rest[:1] and rest[0].endswith("manage.py") and "-c" in rest[:-1]:
+        sources = [rest[rest.index("-c") + 1]]
     if not sources:
         source = source_of(run, argv, rest, state)
         sources = [] if source is None else [source]
+    output = ""
     for source in sources:
-        read(run, unmarked(source), state, found.language)
+        if found.language == "awk":
+            output += _awk(run, unmarked(source), words, rest, state)
+        else:
+            output += read(run, unmarked(source), state, found.language, tuple(rest))
     _edits_in_place(run, argv[0], words, rest, state)
-    return UNKNOWN
+    loops = found.language == "perl" and any(re.fullmatch(r"-[a-zA-Z0-9]*[np][a-zA-Z0-9]*", word) for word in words)
+    return UNKNOWN if loops or not sources else output
 
 
-def read(run: Run, source: str, state: State, language: str) -> None:
-    """Add the effects of source in a language."""
-    if language == "python" and python(run, source, state):
-        return
+def _awk(run: Run, source: str, words: list[str], paths: list[str], state: State) -> str:
+    """awk, whose variables may be given by ``-v`` and whose fields hold its input."""
+    options = Options(words, "Fvf")
+    names = dict(setting.partition("=")[::2] for setting in options.flags.get("v", "").split("\n") if "=" in setting)
+    for name, value in names.items():
+        source = re.sub(rf"(?<![\w$\"]){name}\b(?!\s*=)", lambda _, value=value: quoted(value), source)  # type: ignore[misc]
+    output = awk_output(run, source, ansi(unmarked(options.flags.get("F", " "))), {}, paths, state)
+    read(run, source, state, "awk", tuple(paths))
+    return output
+
+
+def read(run: Run, source: str, state: State, language: str, arguments: tuple[str, ...] = ()) -> str:
+    """Add the effects of source in a language; what it prints."""
+    if language == "python" and (output := python_output(run, source, state, arguments)) is not None:
+        return output
+    given = Surroundings(arguments, lambda name: (state.value(name) or (UNKNOWN,))[0], state.stdin.text)
+    source = filled(source, language, given)
+    if language == "applescript":
+        applescript(run, source, state)
+    else:
+        calls(run, source, state, language)
     scan(run, source, state, language)
+    return printed(source, language)
 
 
 def _arguments(found: Interpreter, words: list[str]) -> tuple[list[str], str, list[str]]:
@@ -130,6 +180,11 @@ def _module(run: Run, module: str, rest: list[str], state: State) -> str:
     if module in ("http.server", "SimpleHTTPServer"):
         note = "Everybody who reaches this machine can read the directory."
         run.findings.add("listen", module, "network", program="python", note=note)
+        return UNKNOWN
+    if module in ("timeit", "pdb", "cProfile", "profile", "trace"):
+        for word in rest:
+            if " " in word or "(" in word:
+                read(run, word.lstrip("!"), state, "python")
         return UNKNOWN
     return run.command([module, *rest], state)
 

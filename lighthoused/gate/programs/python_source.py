@@ -5,8 +5,12 @@ Must not run anything. Source that is no Python is left to the scan for literals
 
 import ast
 import warnings
+from functools import partial
 
 from lighthoused.gate.programs.builtins import code
+from lighthoused.gate.programs.embedded import keep
+from lighthoused.gate.programs.python_calls import PROCESS, RUNNING, SHELL
+from lighthoused.gate.programs.python_effects import PythonEffects
 from lighthoused.gate.programs.python_values import Names, Value, flat, value_of
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -15,64 +19,40 @@ from lighthoused.gate.shell.text import FETCHED, UNKNOWN
 MAX_SOURCE = 1 << 17
 MAX_DEPTH = 6
 MAX_ROUNDS = 16
-_SHELL = frozenset(
-    {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput"}
-)
-_PROCESS = frozenset(
-    {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen"}
-    | {"pty.spawn", "asyncio.create_subprocess_shell", "asyncio.create_subprocess_exec", "sh.Command"}
-)
-_DELETE = {
-    "shutil.rmtree": True,
-    "os.remove": False,
-    "os.unlink": False,
-    "os.rmdir": False,
-    "os.removedirs": False,
-    "Path.unlink": False,
-    "Path.rmdir": False,
-}
-_WRITE = {"shutil.copy": 1, "shutil.copy2": 1, "shutil.copyfile": 1, "shutil.copytree": 1, "shutil.move": 1} | {
-    "os.rename": 1,
-    "os.replace": 1,
-    "os.truncate": 0,
-    "Path.write_text": 0,
-    "Path.write_bytes": 0,
-    "os.symlink": 1,
-}
-_PERMISSION = frozenset({"os.chmod", "os.chown", "Path.chmod", "shutil.chown"})
-_FETCH = frozenset(
-    {
-        "urllib.request.urlopen",
-        "urllib.request.urlretrieve",
-        "requests.get",
-        "httpx.get",
-        "urllib.urlopen",
-        "urllib2.urlopen",
-    }
-)
-_SEND = frozenset({"requests.post", "requests.put", "httpx.post", "httpx.put"})
 _CODE = frozenset({"exec", "eval", "compile", "builtins.exec", "builtins.eval"})
-_LISTEN_MARKS = frozenset({"os.dup2", "pty.spawn"})
+MAX_CALLS = 8
 
 
-def python(run: Run, source: str, state: State, depth: int = 0) -> bool:
-    """Add the effects of this source; False where it is no Python 3."""
+def python(run: Run, source: str, state: State, depth: int = 0) -> str | None:
+    """Add the effects of this source; what it prints, or None where it is no Python 3."""
     if depth > MAX_DEPTH or len(source) > MAX_SOURCE:
         note = "Python code that is too long or too deep to be read."
         run.findings.add("interpret", "python", certainty="unknown", program="python", note=note)
-        return True
+        return UNKNOWN
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
+        return None
     run.charge(len(source) >> 9)
+    reading = _Reading(run, state, depth)
     try:
-        _Reading(run, state, depth).visit(tree)
+        reading.visit(tree)
+        reading.finish(tree)
     except RecursionError:
         run.findings.add("interpret", "python", certainty="unknown", program="python", note="Too deep to be read.")
-    return True
+    return "".join(reading.printed) if all(isinstance(each, _PLAIN) for each in tree.body) else UNKNOWN
+
+
+def python_output(run: Run, source: str, state: State, arguments: tuple[str, ...]) -> str | None:
+    """Like `python`, in a process of its own with arguments."""
+    child = state.fork()
+    child.params = arguments
+    return python(run, source, child)
+
+
+_PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.For, ast.With)
 
 
 class _Reading(ast.NodeVisitor):
@@ -82,8 +62,79 @@ class _Reading(ast.NodeVisitor):
         self._run = run
         self._state = state
         self._depth = depth
-        self._names = Names(state.value("HOME") or (UNKNOWN,), state.cwd)
-        self._sockets = False
+        self._names = Names(state)
+        self._effects = PythonEffects(run, state)
+        self._passed = False
+        self._functions: dict[str, ast.FunctionDef | ast.Lambda] = {}
+        self._called: list[ast.AST] = []
+        self._files: dict[str, str] = {}
+        self.printed: list[str] = []
+
+    def finish(self, tree: ast.Module) -> None:
+        """Functions that nobody called may be; where one that runs commands is passed on, any text may be its."""
+        for name, function in list(self._functions.items()):
+            if function not in self._called:
+                self._call_own(name, [], {})
+        if not self._passed or self._run.trying:
+            return
+        for node in ast.walk(tree):
+            text = value_of(node, self._names) if isinstance(node, ast.Constant | ast.List) else ""
+            source = text if isinstance(text, str) else " ".join(map(flat, text))
+            if " " in source.strip():
+                keep(self._run, self._run.attempt(partial(self._run.script, source, self._state.fork())))
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._functions[node.name] = node
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self._passed = self._passed or self._names.dotted(node) in RUNNING
+        self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        self._passed = self._passed or self._names.modules.get(node.id, "") in RUNNING
+
+    def visit_While(self, node: ast.While) -> None:
+        calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
+        endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
+        if endless and any(self._names.dotted(each.func) == "os.fork" for each in calls):
+            self._effects.endless_fork()
+        self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> None:
+        self._effects.conditions += 1
+        self.generic_visit(node)
+        self._effects.conditions -= 1
+
+    def visit_ListComp(self, node: ast.ListComp | ast.GeneratorExp) -> None:
+        """Its element, once for each item of its first generator."""
+        first = node.generators[0]
+        self.visit(first.iter)
+        self._effects.conditions += len(first.ifs)
+        values = value_of(first.iter, self._names)
+        for item in list(values[:MAX_ROUNDS]) if isinstance(values, list) else [UNKNOWN]:
+            self._run.charge(1)
+            if isinstance(first.target, ast.Name):
+                self._names.values[first.target.id] = item
+            self.visit(node.elt)
+        self._effects.conditions -= len(first.ifs)
+
+    def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
+        self.visit_ListComp(node)
+
+    def _call_own(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
+        """A function of this source, with what it is called with."""
+        function = self._functions[name]
+        if self._called.count(function) > MAX_CALLS or len(self._called) > 64:
+            return
+        self._called.append(function)
+        self._run.charge(1)
+        names = [argument.arg for argument in function.args.args]
+        if names[:1] == ["self"] or len(names) > len(values) + len(keywords):
+            names = names[1:] if names[:1] == ["self"] else names
+        for at, argument in enumerate(names):
+            self._names.values[argument] = values[at] if at < len(values) else keywords.get(argument, UNKNOWN)
+        for statement in function.body if isinstance(function.body, list) else [function.body]:
+            self.visit(statement)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
@@ -100,8 +151,16 @@ class _Reading(ast.NodeVisitor):
         for target in node.targets:
             if isinstance(target, ast.Name):
                 self._assign(target.id, node.value)
+            elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
+                for each, value in zip(target.elts, node.value.elts, strict=False):
+                    if isinstance(each, ast.Name):
+                        self._assign(each.id, value)
 
     def _assign(self, name: str, node: ast.expr) -> None:
+        if isinstance(node, ast.Lambda):
+            self._functions[name] = node
+            return
+        self._opened(name, node)
         called = self._names.dotted(node)
         if called and called != name:
             self._names.modules[name] = called
@@ -123,51 +182,73 @@ class _Reading(ast.NodeVisitor):
         for item in node.items:
             self.visit(item.context_expr)
             if isinstance(item.optional_vars, ast.Name):
+                self._opened(item.optional_vars.id, item.context_expr)
                 self._names.values[item.optional_vars.id] = value_of(item.context_expr, self._names)
         for statement in node.body:
             self.visit(statement)
 
+    def _opened(self, name: str, node: ast.expr) -> None:
+        """A name for an open file."""
+        path = self._path_of(node)
+        if path:
+            self._files[name] = path
+
+    def _path_of(self, node: ast.expr) -> str:
+        """The path of a file that an expression opens or that a name stands for; "" for anything else."""
+        if isinstance(node, ast.Name):
+            return self._files.get(node.id, "")
+        if isinstance(node, ast.Call) and self._names.dotted(node.func) in ("open", "io.open") and node.args:
+            return flat(value_of(node.args[0], self._names))
+        return ""
+
+    def _written(self, path: str, text: str) -> None:
+        self._state.write(self._run.findings.targets.absolute(path, self._state.cwd), text, True)
+
     def visit_Call(self, node: ast.Call) -> None:
-        self.generic_visit(node)
+        if isinstance(node.func, ast.Attribute):
+            self.visit(node.func.value)
+        elif not isinstance(node.func, ast.Name):
+            self.visit(node.func)
+        for each in (*node.args, *node.keywords):
+            self.visit(each)
         name = self._names.dotted(node.func)
         values = [value_of(argument, self._names) for argument in node.args]
         keywords = {each.arg: value_of(each.value, self._names) for each in node.keywords if each.arg}
-        if isinstance(node.func, ast.Attribute) and node.func.attr in (
-            "unlink",
-            "rmdir",
-            "write_text",
-            "write_bytes",
-            "chmod",
-        ):
-            owner = value_of(node.func.value, self._names)
-            if not name.startswith("os."):
-                name, values = f"Path.{node.func.attr}", [owner, *values]
-        self._call(name, values or list(keywords.values())[:1], keywords)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in ("write", "write_text") and values:
+            path = (
+                self._path_of(node.func.value)
+                if node.func.attr == "write"
+                else flat(value_of(node.func.value, self._names))
+            )
+            if path:
+                self._written(path, flat(values[-1]))
+        if name in self._functions:
+            self._call_own(name, values, keywords)
+        values = values or list(keywords.values())[:1]
+        self._call(name, values, keywords)
+        if isinstance(node.func, ast.Attribute):
+            self._effects.method(name, node.func.attr, value_of(node.func.value, self._names), values)
 
     def _call(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
         first = values[0] if values else UNKNOWN
-        if name in _SHELL:
+        self._prints(name, values, keywords)
+        if name in SHELL:
             code(self._run, flat(first), self._state.fork(), "python")
-        elif name in _PROCESS or name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
+        elif name in PROCESS or name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
             self._process(name, values)
-        elif name in _DELETE:
-            self._path("delete", flat(first), recursive=_DELETE[name])
-        elif name in _WRITE:
-            self._path("write", flat(values[_WRITE[name]]) if len(values) > _WRITE[name] else UNKNOWN)
-        elif name in _PERMISSION:
-            self._path("permission", flat(first))
-        elif name in _FETCH | _SEND:
-            kind = "send" if name in _SEND else "fetch"
-            self._run.findings.add(kind, flat(first), "network", program="python")
         elif name in _CODE:
             self._source(flat(first))
-        elif name in ("open", "io.open", "codecs.open") and values:
-            self._open(values, keywords)
-        elif name == "socket.socket":
-            self._sockets = True
-        elif name in _LISTEN_MARKS and self._sockets:
-            note = "It connects a shell to the network."
-            self._run.findings.add("listen", "socket", "network", program="python", place="shell", note=note)
+        self._effects.call(name, values, keywords)
+
+    def _prints(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
+        """What a call adds to the output."""
+        if name == "print" and "file" not in keywords:
+            separator = flat(keywords.get("sep", " "))
+            self.printed.append(separator.join(map(flat, values)) + flat(keywords.get("end", "\n")))
+        elif name in ("sys.stdout.write", "sys.stdout.buffer.write") and values:
+            self.printed.append(flat(values[0]))
+        elif name in RUNNING:
+            self.printed.append(UNKNOWN)
 
     def _process(self, name: str, values: list[Value]) -> None:
         if name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
@@ -183,18 +264,6 @@ class _Reading(ast.NodeVisitor):
             code(self._run, flat(first), self._state.fork(), "python")
 
     def _source(self, text: str) -> None:
-        if not python(self._run, text, self._state, self._depth + 1) or FETCHED in text or text.strip() == UNKNOWN:
+        output = python(self._run, text, self._state, self._depth + 1)
+        if output is None or FETCHED in text or text.strip() == UNKNOWN:
             code(self._run, UNKNOWN if FETCHED not in text else FETCHED, self._state.fork(), "python")
-
-    def _open(self, values: list[Value], keywords: dict[str, Value]) -> None:
-        mode = flat(values[1]) if len(values) > 1 else flat(keywords.get("mode", "r"))
-        if "w" in mode or "x" in mode or "+" in mode:
-            self._path("write", flat(values[0]))
-        elif "a" in mode:
-            self._path("append", flat(values[0]))
-        else:
-            self._path("read", flat(values[0]))
-
-    def _path(self, kind: str, path: str, recursive: bool = False) -> None:
-        note = "Python code deletes it." if kind == "delete" else ""
-        self._run.findings.path(kind, path, self._state.cwd, program="python", recursive=recursive, note=note)

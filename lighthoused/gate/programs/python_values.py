@@ -3,26 +3,47 @@
 import ast
 import base64
 import binascii
+import bz2
 import codecs
+import lzma
+import re
+import shlex
+import zlib
 from collections.abc import Callable
 
 from lighthoused.gate.shell.bounds import Unresolvable
-from lighthoused.gate.shell.text import FETCHED, UNKNOWN, literal, opaque
+from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.text import FETCHED, GLOB, UNKNOWN, literal, opaque
 
 Value = str | list["Value"]
 MAX_TEXT = 1 << 16
 MAX_STEPS = 20_000
+MAX_ITEMS = 2048
 
 
 class Names:
     """What names mean: modules and functions by their full dotted names, variables by their values."""
 
-    def __init__(self, home: tuple[str, ...], cwd: str) -> None:
+    def __init__(self, state: State) -> None:
         self.modules: dict[str, str] = {}
         self.values: dict[str, Value] = {}
-        self.home = home[0]
-        self.cwd = cwd
+        self.home = (state.value("HOME") or (UNKNOWN,))[0]
+        self.cwd = state.cwd
+        self._state = state
         self._steps = 0
+
+    def variable(self, name: str) -> str:
+        """A variable of the environment."""
+        return (self._state.value(name) or (UNKNOWN,))[0]
+
+    @property
+    def arguments(self) -> Value:
+        """``sys.argv``."""
+        return UNKNOWN if self._state.params is None else ["-c", *self._state.params]
+
+    @property
+    def stdin(self) -> str:
+        return UNKNOWN if self._state.stdin.text is None else self._state.stdin.text
 
     def charge(self) -> None:
         """Count a step of computing. Raises Unresolvable when there are too many."""
@@ -94,9 +115,29 @@ def _value(node: ast.expr, names: Names) -> Value:
         return _call(node, names)
     if isinstance(node, ast.Subscript):
         return _subscript(node, names)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
+        return f"-{flat(value_of(node.operand, names))}"
     if isinstance(node, ast.IfExp):
         return value_of(node.body, names)
+    if isinstance(node, ast.ListComp | ast.GeneratorExp):
+        return _comprehension(node, names)
+    if isinstance(node, ast.Attribute) and names.dotted(node) == "sys.argv":
+        return names.arguments
     return UNKNOWN
+
+
+def _comprehension(node: ast.ListComp | ast.GeneratorExp, names: Names) -> Value:
+    """A list of its elements, where it goes over one list that is known."""
+    first = node.generators[0]
+    values = value_of(first.iter, names)
+    items: list[Value] = list(values)
+    if len(node.generators) > 1 or first.ifs or not isinstance(first.target, ast.Name) or values == UNKNOWN:
+        return UNKNOWN
+    made = []
+    for item in items[:MAX_ITEMS]:
+        names.values[first.target.id] = item
+        made.append(value_of(node.elt, names))
+    return made
 
 
 def _operation(node: ast.BinOp, names: Names) -> Value:
@@ -118,21 +159,49 @@ def _operation(node: ast.BinOp, names: Names) -> Value:
 def _subscript(node: ast.Subscript, names: Names) -> Value:
     value = value_of(node.value, names)
     if names.dotted(node.value) == "os.environ":
-        return names.home if flat(value_of(node.slice, names)) == "HOME" else UNKNOWN
+        return names.variable(flat(value_of(node.slice, names)))
     reverses = isinstance(node.slice, ast.Slice) and node.slice.lower is None and node.slice.upper is None
     if reverses and isinstance(node.slice, ast.Slice) and node.slice.step is not None:
         step = node.slice.step
         if isinstance(step, ast.UnaryOp) and isinstance(step.operand, ast.Constant) and step.operand.value == 1:
             return value[::-1]
+    if isinstance(node.slice, ast.Slice) and node.slice.step is None and value != UNKNOWN:
+        part = _part(node.slice)
+        return UNKNOWN if part is None else value[part]
     if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int) and isinstance(value, list):
         return value[node.slice.value] if -len(value) <= node.slice.value < len(value) else UNKNOWN
     return UNKNOWN
+
+
+def _part(node: ast.Slice) -> slice | None:
+    """``[lower:upper]``, None where a bound is not known."""
+    bounds: list[int | None] = []
+    for bound in (node.lower, node.upper):
+        negative = isinstance(bound, ast.UnaryOp) and isinstance(bound.op, ast.USub)
+        inner = bound.operand if isinstance(bound, ast.UnaryOp) else bound
+        if inner is None:
+            bounds.append(None)
+        elif isinstance(inner, ast.Constant) and isinstance(inner.value, int):
+            bounds.append(-inner.value if negative else inner.value)
+        else:
+            return None
+    return slice(*bounds)
 
 
 def _call(node: ast.Call, names: Names) -> Value:
     name = names.dotted(node.func)
     values = [value_of(argument, names) for argument in node.args]
     first = flat(values[0]) if values else UNKNOWN
+    if name in _LISTS and values and isinstance(values[-1], list):
+        return _from_list(name, node, values)
+    if name in ("os.getenv", "os.environ.get"):
+        return names.variable(first)
+    if name in ("sys.stdin.read", "input", "sys.stdin.readline", "sys.stdin.buffer.read"):
+        return names.stdin.rstrip("\n")
+    if name == "shlex.split":
+        return list(first.split()) if not set(first) & set("'\"\\") else _words(first)
+    if name == "compile":
+        return first
     function = _FUNCTIONS.get(name)
     if function is not None:
         return _guarded(function, first)
@@ -145,10 +214,33 @@ def _call(node: ast.Call, names: Names) -> Value:
     if name == "codecs.decode" and len(values) > 1:
         return _guarded(lambda text: codecs.decode(text, "rot13"), first) if "rot" in flat(values[1]) else UNKNOWN
     if name == "os.listdir":
-        return [f"some{UNKNOWN}"]
+        return [f"{GLOB}*"]
+    if name in ("glob.glob", "glob.iglob"):
+        return [_globbed(first)]
     if name.split(".")[-1] in ("urlopen", "get", "post") and name.split(".")[0] in ("urllib", "requests", "httpx"):
         return FETCHED
     return _method(node, values, names)
+
+
+_LISTS = frozenset({"bytes", "bytearray", "map", "list", "tuple", "reversed", "filter"})
+
+
+def _from_list(name: str, node: ast.Call, values: list[Value]) -> Value:
+    """``bytes([...])``, ``map(chr, [...])``, ``list([...])``."""
+    items: list[Value] = list(values[-1])
+    if name in ("bytes", "bytearray"):
+        return "".join(_guarded(_FUNCTIONS["chr"], flat(item)) for item in items[:MAX_ITEMS])
+    if name == "map":
+        function = _FUNCTIONS.get(node.args[0].id) if isinstance(node.args[0], ast.Name) else None
+        return [_guarded(function, flat(item)) for item in items[:MAX_ITEMS]] if function else UNKNOWN
+    return items[::-1] if name == "reversed" else items if name in ("list", "tuple") else UNKNOWN
+
+
+def _words(text: str) -> Value:
+    try:
+        return list(shlex.split(text))
+    except ValueError:
+        return UNKNOWN
 
 
 def _method(node: ast.Call, values: list[Value], names: Names) -> Value:
@@ -168,12 +260,22 @@ def _method(node: ast.Call, values: list[Value], names: Names) -> Value:
     if method == "replace" and isinstance(owner, str) and len(values) > 1:
         return _replaced(owner, flat(first), flat(values[1]))
     if method == "format" and isinstance(owner, str):
-        for each in values:
-            owner = owner.replace("{}", flat(each), 1)
+        for at, each in enumerate(values):
+            owner = (
+                owner.replace(f"{{{at}}}", flat(each)) if f"{{{at}}}" in owner else owner.replace("{}", flat(each), 1)
+            )
         return owner
+    if method in ("iterdir", "rglob", "glob"):
+        pattern = "*" if method == "iterdir" else flat(first)
+        return [f"{flat(owner)}/{_globbed(pattern)}"]
     if method == "joinpath":
         return "/".join([flat(owner), *map(flat, values)])
     return UNKNOWN if FETCHED not in flat(owner) else FETCHED
+
+
+def _globbed(pattern: str) -> str:
+    """The text of a pattern as one."""
+    return re.sub(r"[*?\[]", lambda found: GLOB + found[0], pattern)
 
 
 def _replaced(text: str, old: str, new: str) -> str:
@@ -188,17 +290,33 @@ def _guarded(function: Callable[[str], str], text: str) -> str:
         return FETCHED if FETCHED in text else UNKNOWN
     try:
         return literal(function(text))
-    except (ValueError, OverflowError, binascii.Error, TypeError):
+    except (ValueError, OverflowError, binascii.Error, TypeError, zlib.error, OSError, EOFError, lzma.LZMAError):
         return UNKNOWN
 
 
+def _text(data: bytes) -> str:
+    """Bytes as text; what is no UTF-8 is kept as Latin-1, so that a decompressor finds it."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _inflated(text: str) -> str:
+    return _text(zlib.decompressobj(wbits=47).decompress(text.encode("latin-1"), MAX_TEXT))
+
+
 _FUNCTIONS: dict[str, Callable[[str], str]] = {
-    "base64.b64decode": lambda text: base64.b64decode(text + "=" * (-len(text) % 4)).decode("utf-8", "replace"),
-    "base64.b32decode": lambda text: base64.b32decode(text).decode("utf-8", "replace"),
-    "base64.urlsafe_b64decode": lambda text: base64.urlsafe_b64decode(text).decode("utf-8", "replace"),
-    "bytes.fromhex": lambda text: bytes.fromhex(text).decode("utf-8", "replace"),
-    "binascii.unhexlify": lambda text: binascii.unhexlify(text).decode("utf-8", "replace"),
-    "bytearray.fromhex": lambda text: bytes.fromhex(text).decode("utf-8", "replace"),
+    "zlib.decompress": _inflated,
+    "gzip.decompress": _inflated,
+    "bz2.decompress": lambda text: _text(bz2.BZ2Decompressor().decompress(text.encode("latin-1"), MAX_TEXT)),
+    "lzma.decompress": lambda text: _text(lzma.LZMADecompressor().decompress(text.encode("latin-1"), MAX_TEXT)),
+    "base64.b64decode": lambda text: _text(base64.b64decode(text + "=" * (-len(text) % 4))),
+    "base64.b32decode": lambda text: _text(base64.b32decode(text)),
+    "base64.urlsafe_b64decode": lambda text: _text(base64.urlsafe_b64decode(text)),
+    "bytes.fromhex": lambda text: _text(bytes.fromhex(text)),
+    "binascii.unhexlify": lambda text: _text(binascii.unhexlify(text)),
+    "bytearray.fromhex": lambda text: _text(bytes.fromhex(text)),
     "chr": lambda text: chr(int(text)),
     "str": str,
     "bytes": str,

@@ -1,0 +1,141 @@
+"""What known functions of Python do to the world, as a table. Must not know how source is read.
+
+Names are as they are imported: modules with their dots, methods of objects behind a dot (``.bind``), whatever the
+object is.
+"""
+
+import re
+from typing import NamedTuple
+
+
+class Call(NamedTuple):
+    """An effect of a function. `argument`: which one is its target, -1 for none; `like`: what the argument must match.
+
+    `path`: the target is a file. `privilege`: with a mode of set-id bits it gives rights.
+    """
+
+    kind: str
+    argument: int = -1
+    path: bool = False
+    recursive: bool = False
+    place: str = ""
+    like: re.Pattern[str] | None = None
+    note: str = ""
+    certain: bool = True
+
+
+_DELETED = "Python code deletes it."
+_GONE = "It is no longer where it was."
+_WATCHED = "It records what a user types, copies or sees."
+_SERVES = "Others can connect."
+_COPIED = "A copy of accounts, keys or passwords is read where nobody expects it."
+_FIRST = re.compile(r"^(-1|0|1)$")
+
+
+def _file(kind: str, argument: int = 0, recursive: bool = False, note: str = "", certain: bool = True) -> Call:
+    return Call(kind, argument, path=True, recursive=recursive, note=note, certain=certain)
+
+
+_DELETE = _file("delete", note=_DELETED)
+_DELETE_TREE = _file("delete", recursive=True, note=_DELETED)
+_WRITE = _file("write")
+_PERMISSION = _file("permission")
+_COPY = (_file("read"), _file("collect", note=_COPIED), _file("write", 1))
+_MOVE = (_file("delete", certain=False, note=_GONE), _file("write", 1))
+_FETCH = (Call("fetch", 0),)
+_SEND = (Call("send", 0),)
+_WATCH = (Call("trace", note=_WATCHED),)
+_LISTEN = (Call("listen", note=_SERVES),)
+_PACK = (_file("collect", note=_COPIED),)
+_SECRET = (Call("read", 0, place="secret", note="They are passwords."),)
+CALLS: dict[str, tuple[Call, ...]] = {
+    "shutil.rmtree": (_DELETE_TREE,),
+    **dict.fromkeys(("os.remove", "os.unlink", "os.rmdir", "os.removedirs", "Path.unlink", "Path.rmdir"), (_DELETE,)),
+    **dict.fromkeys(("shutil.copy", "shutil.copy2", "shutil.copyfile", "shutil.copytree"), _COPY),
+    **dict.fromkeys(("shutil.move", "os.rename", "os.replace", "os.renames", "Path.rename", "Path.replace"), _MOVE),
+    **dict.fromkeys(("os.truncate", "Path.write_text", "Path.write_bytes", "os.mknod", "os.mkfifo"), (_WRITE,)),
+    **dict.fromkeys(("Path.mkdir", "Path.touch", "os.mkdir", "os.makedirs"), (_WRITE,)),
+    **dict.fromkeys(("os.symlink", "os.link"), (_file("write", 1), _file("collect", note=_COPIED))),
+    **dict.fromkeys(("Path.symlink_to", "Path.hardlink_to"), (_WRITE,)),
+    **dict.fromkeys(("Path.read_text", "Path.read_bytes", "linecache.getlines", "fileinput.input"), (_file("read"),)),
+    **dict.fromkeys(("os.chmod", "os.chown", "os.lchown", "Path.chmod", "shutil.chown", "os.setxattr"), (_PERMISSION,)),
+    **dict.fromkeys(("os.kill", "os.killpg"), (Call("kill", 0, place="everything", like=_FIRST),)),
+    **dict.fromkeys(
+        ("os.setuid", "os.seteuid", "os.setreuid", "os.setresuid", "os.setgid"),
+        (Call("escalate_privilege", 0, like=re.compile(r"^0$"), note="The code goes on as root."),),
+    ),
+    "os.chroot": (Call("escalate_privilege", 0),),
+    **dict.fromkeys(
+        ("urllib.request.urlopen", "urllib.request.urlretrieve", "requests.get", "httpx.get", "urllib.urlopen"), _FETCH
+    ),
+    **dict.fromkeys(("urllib2.urlopen", "requests.head", "aiohttp.request", "socket.create_connection"), _FETCH),
+    **dict.fromkeys(("telnetlib.Telnet", "paramiko.Transport", "ftplib.FTP", "imaplib.IMAP4"), _FETCH),
+    **dict.fromkeys(("requests.post", "requests.put", "httpx.post", "httpx.put", "requests.patch"), _SEND),
+    **dict.fromkeys(("smtplib.SMTP", "smtplib.SMTP_SSL", "telnetlib.Telnet", "smtplib.LMTP"), _SEND),
+    **dict.fromkeys((".storbinary", ".storlines", ".sendmail", ".send_message", ".upload_file", ".put_object"), _SEND),
+    **dict.fromkeys(("requests.delete", "httpx.delete"), (Call("destroy", 0),)),
+    **dict.fromkeys(("http.server.test", "http.server.HTTPServer", "socketserver.TCPServer"), _LISTEN),
+    **dict.fromkeys(("http.server.ThreadingHTTPServer", "xmlrpc.server.SimpleXMLRPCServer"), _LISTEN),
+    **dict.fromkeys(
+        ("socketserver.ThreadingTCPServer", "SimpleHTTPServer.test", "pyftpdlib.servers.FTPServer"), _LISTEN
+    ),
+    **dict.fromkeys(
+        ("pynput.keyboard.Listener", "pynput.mouse.Listener", "keyboard.on_press", "keyboard.hook"), _WATCH
+    ),
+    **dict.fromkeys(("keyboard.record", "PIL.ImageGrab.grab", "ImageGrab.grab", "pyautogui.screenshot"), _WATCH),
+    **dict.fromkeys(("pyperclip.paste", "mss.mss", "cv2.VideoCapture", "sounddevice.rec", "pyaudio.PyAudio"), _WATCH),
+    **dict.fromkeys(("pyscreenshot.grab", "pyautogui.typewrite", "pyautogui.write", "pyautogui.hotkey"), _WATCH),
+    **dict.fromkeys(("keyring.get_password", "keyring.get_credential", "browser_cookie3.chrome"), _SECRET),
+    **dict.fromkeys(("browser_cookie3.firefox", "browser_cookie3.load", "win32crypt.CryptUnprotectData"), _SECRET),
+    "spwd.getspall": (Call("read", place="secret", note="They are passwords."),),
+    "spwd.getspnam": (Call("read", 0, place="secret", note="They are passwords."),),
+    **dict.fromkeys(
+        ("winreg.SetValue", "winreg.SetValueEx", "winreg.CreateKey", "winreg.DeleteKey", "winreg.DeleteValue"),
+        (Call("disguise", 1, note="The registry decides what runs and what is protected."),),
+    ),
+    **dict.fromkeys(
+        ("pickle.loads", "pickle.load", "marshal.loads", "marshal.load", "dill.loads", "cloudpickle.loads"),
+        (Call("interpret", 0, like=re.compile("[\ue000-\ue002]"), note="Reading such data runs what it says."),),
+    ),
+    **dict.fromkeys((".extractall", "shutil.unpack_archive"), ()),
+    **dict.fromkeys(("gzip.open", "bz2.open", "lzma.open"), (_file("read"),)),
+    "shutil.make_archive": (_file("collect", 2, note=_COPIED), _file("write")),
+    **dict.fromkeys(
+        (".drop_database", ".drop_collection", ".dropDatabase", ".flushall", ".flushdb", ".delete_many"),
+        (Call("destroy", 0, note="It deletes what is in a database."),),
+    ),
+    **dict.fromkeys(
+        ("ctypes.CDLL.system", "ctypes.cdll.LoadLibrary.system"), (Call("interpret", 0, note="It runs a command."),)
+    ),
+}
+SHELL = frozenset({"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput"})
+PROCESS = frozenset(
+    {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen"}
+    | {"pty.spawn", "asyncio.create_subprocess_shell", "asyncio.create_subprocess_exec", "sh.Command"}
+)
+RUNNING = SHELL | PROCESS
+SOCKETS = frozenset({"socket.socket", "socket.create_connection", "asyncio.open_connection", "telnetlib.Telnet"})
+CHANGES_MODE = frozenset({"os.chmod", "Path.chmod"})
+PATH_METHODS = frozenset(
+    {"unlink", "rmdir", "write_text", "write_bytes", "chmod", "rename"}
+    | {"read_text", "read_bytes", "touch", "symlink_to", "hardlink_to", "mkdir"}
+)
+PACKED = frozenset({"tarfile.add", "zipfile.ZipFile.write", "tarfile.open.add", "tarfile.TarFile.add"})
+SET_ID = re.compile(r"^(0o?[1-7]?[2467][0-7]{3}|[2467][0-7]{3}|S_IS[UG]ID)$")
+DESTROYS = re.compile(
+    r"(?i)\.(delete|drop|destroy|truncate|purge|wipe|flush|terminate|clear|remove|deregister)_?"
+    r"(all|many|database|db|collection|table|index|indexes|indices|objects?|bucket|cluster|db_?instance|instances?|topic"
+    r"|queue|stream|users?|account|tenant|project|namespace|volume|snapshot|keys?|keyspace|schema|stack|repo(sitory)?"
+    r"|documents?|records?|messages?|subscription|customer|app(lication)?|group|role|policy|secret|(hosted_?)?zone|domain"
+    r"|distribution|function|image|server|droplet|vpc|key_?pair|parameter|by_?query|space|channel|workspace|model)s?!?$"
+)
+SQL = re.compile(
+    r"(?i)^\s*+(drop\s+(table|database|schema|user|role|index|view|keyspace)|truncate\s|alter\s+table\s+\S+\s+drop"
+    r"|(delete\s+from|update)\s+\S+(\s+set\s+[^;]*?)?\s*+;?\s*+$(?<!\bwhere))"
+)
+"""Statements of SQL that lose data: without a WHERE, those that could have one."""
+
+
+def sql_loses(text: str) -> bool:
+    """Whether a statement of SQL loses data that a WHERE does not limit."""
+    return SQL.search(text) is not None and not re.search(r"(?i)\bwhere\b", text)
