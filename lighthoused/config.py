@@ -14,9 +14,11 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 import msgspec
 
 from lighthoused import paths as places
+from lighthoused.core.effects import KINDS, LIMITS
 from lighthoused.core.errors import Invalid
 from lighthoused.settings import (
     Choice,
+    Counts,
     Globs,
     Kind,
     Location,
@@ -81,6 +83,7 @@ class Gate(msgspec.Struct, frozen=True):
     """How requests are judged. `hook_escalation`: a hook waits for a person here, or its agent's user is asked.
 
     `hook_unreachable`: what hooks that are installed from now on answer while no daemon does.
+    `limits`: calls with such an effect that an agent may make in a minute; others keep their default.
     `policy_dirs` by default: ``policies`` beside the config file; one that does not exist holds no policies.
     """
 
@@ -90,6 +93,7 @@ class Gate(msgspec.Struct, frozen=True):
     hook_escalation: Annotated[str, Choice(("wait", "ask"))] = "wait"
     hook_unreachable: Annotated[str, Choice(("deny", "ask"))] = "deny"
     cache_bytes: Annotated[int, Size(0, 16 << 30)] = 16 << 20
+    limits: Annotated[Mapping[str, int], Counts(tuple(KINDS))] = msgspec.field(default_factory=LIMITS.copy)
 
 
 class Mount(msgspec.Struct, frozen=True):
@@ -195,6 +199,8 @@ def load(flags: Flags = NO_FLAGS, environ: Mapping[str, str] | None = None, uid:
         sections["log"]["format"] = flags.log_format
     if flags.no_mount:
         sections["mount"]["enabled"] = False
+    if "limits" in sections["gate"]:
+        sections["gate"]["limits"] = {**LIMITS, **sections["gate"]["limits"]}
     sections["gate"].setdefault("policy_dirs", (Path(file).absolute().parent / "policies",))
     if "state" in chosen:
         sections["metrics"].setdefault("port", 0)

@@ -44,6 +44,7 @@ from lighthoused.core.errors import Invalid
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.audit import Audit
+from lighthoused.gate.flows import Flows
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.memory import Memory
 from lighthoused.identity.access import OWNER, Access
@@ -129,6 +130,8 @@ class Daemon:
         self.policies = Policies(policy_folders(config))
         if self.policies.problem:
             raise Invalid(self.policies.problem, "Correct the file; the daemon does not start without your policies.")
+        mount = str(config.paths.mount) if config.mount.enabled else ""
+        self.glance = Glance(self.tree.projects, self.tree.reading, mount)
         self.analyser = analysis.standard()
         self.patterns = Patterns()
         self.learning = Learning(self.patterns, self.store.log, self.store.feed, fit, self.clock)
@@ -143,6 +146,7 @@ class Daemon:
             patterns=self.patterns,
             profile=config.gate.profile,
             now=self.clock,
+            flows=Flows(config.gate.limits, self._text_in_tree, frozenset({OWNER})),
         )
         self.metrics.gate.follow_tiers(self.gate.tiers.views)
         self.pipes = Pipes(config.paths.mount)
@@ -281,7 +285,7 @@ class Daemon:
                 self.clock,
                 waits=self.config.gate.hook_escalation == "wait",
             ),
-            ApprovalsApi(self.approvals, Glance(self.tree.projects, self.tree.reading, self._world.mount)),
+            ApprovalsApi(self.approvals, self.glance),
             PatternsApi(self.approvals, self.patterns, append, self.clock),
             PoliciesApi(
                 self.policies,
@@ -311,6 +315,15 @@ class Daemon:
             self.tree, root, self._author, self.metrics.mount, str(config.paths.state), permits, holds
         )
         return Session(operations, config.paths.mount, config.mount.allow_other, inherited)
+
+    def _text_in_tree(self, path: str) -> str | None:
+        """What a file under the mount holds now, if it is a short text; worker threads may ask, too."""
+        try:
+            trio.lowlevel.current_task()
+        except RuntimeError:
+            return trio.from_thread.run_sync(self._text_in_tree, path)
+        view = self.glance.of(path)
+        return view.text if view.state == "text" else None
 
     def _author(self, pid: int, uid: int, gid: int) -> Author:
         acting = self.agents.of(pid)

@@ -188,6 +188,25 @@ class Locations:
 
 
 @dataclass(frozen=True)
+class Counts:
+    """A table from words to whole numbers."""
+
+    words: tuple[str, ...]
+    most: int = 1_000_000
+
+    @property
+    def allowed(self) -> str:
+        return (
+            f"a table such as {{ {self.words[0]} = 60 }}, with whole numbers from 1 to {self.most} for kinds of effects"
+        )
+
+    def read(self, value: Any) -> dict[str, int]:
+        if not isinstance(value, dict) or not set(value) <= set(self.words):
+            raise ValueError
+        return {word: Whole(1, self.most).read(count) for word, count in value.items()}
+
+
+@dataclass(frozen=True)
 class Globs:
     """A list of path patterns."""
 
@@ -244,6 +263,8 @@ def in_toml(value: Any, octal: bool = False) -> str:
         return "[" + ", ".join(in_toml(item) for item in value) + "]"
     if value is None:
         return '"any"'
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{name} = {in_toml(item)}" for name, item in value.items()) + " }"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, int) and octal:

@@ -85,6 +85,8 @@ class HooksApi:
                 "The event's hook_event_name is none that is recorded.",
                 "Report PostToolUse, PostToolUseFailure, SessionStart, SessionEnd or UserPromptSubmit.",
             )
+        if report.payload.get("outcome") in ("done", "failed"):
+            self._gate.flows.finished(report.payload["request"])
         author = self._reporter(request, call)
         stream = f"{report.stream}/{author.agent}".encode()[:MAX_NAME].decode("utf-8", "ignore")
         correlation = report.payload.get("request", "")

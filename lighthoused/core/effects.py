@@ -64,3 +64,15 @@ def destructive(effect: Effect) -> bool:
 DESTRUCTIVE = frozenset(
     {"delete", "discard", "rewrite_history", "overwrite_device", "destroy", "uninstall", "conceal", "exhaust"}
 )
+
+LIMITS: dict[str, int] = {
+    "delete": 60,
+    "destroy": 20,
+    "discard": 20,
+    "rewrite_history": 20,
+    "kill": 60,
+    "push": 30,
+    "publish": 10,
+    "send": 60,
+}
+"""Calls with such an effect that an agent may make in a minute, where nothing else is configured."""

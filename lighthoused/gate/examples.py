@@ -20,6 +20,9 @@ from lighthoused.protocol.messages import PolicyFailure, PolicyTestReply
 WORLD = World(home="/home/ann", roots=(PROJECT,), mount="/mnt/lighthouse", user="ann")
 
 
+MAX_REPEATED = 1000
+
+
 class Outcome(NamedTuple):
     """How an example went. `problem`: what was other than it says, "" where it holds."""
 
@@ -63,8 +66,10 @@ def _failure(outcome: Outcome) -> PolicyFailure:
 
 def _problem(example: Example, policies: Asked, analyser: Analyser) -> str:
     gate = gate_of(policies, analyser, example.call.profile)
-    for call in example.call.before:
-        _judge(gate, ExampleCall(command=call, cwd=example.call.cwd) if isinstance(call, str) else call)
+    asked = example.call
+    for call in (*asked.before, *[asked] * min(asked.repeated, MAX_REPEATED)):
+        made = ExampleCall(command=call, cwd=asked.cwd, agent=asked.agent) if isinstance(call, str) else call
+        gate.flows.finished(_judge(gate, made).request)
     verdict = _judge(gate, example.call)
     explanation = verdict.explanation or {"rules": ()}
     matched = {rule["id"]: rule["verdict"] for rule in explanation["rules"]}

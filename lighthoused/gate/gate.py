@@ -5,7 +5,7 @@ while judging is a deny with its reason, or an escalation where a bound was met.
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from lighthoused.core.errors import LighthouseError
 from lighthoused.core.verdicts import Effect, Request, Verdict
 from lighthoused.gate.analysis import Analyser, Analysis
 from lighthoused.gate.approvals import UNANSWERED, Approvals
+from lighthoused.gate.flows import Flows
 from lighthoused.gate.memory import Memory
 from lighthoused.gate.shell.text import shown
 from lighthoused.gate.template import template_of
@@ -74,6 +75,7 @@ class Gate:
         patterns: Patterns | None = None,
         profile: str = "balanced",
         now: Callable[[], int] = time.time_ns,
+        flows: Flows | None = None,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self._analyser = analyser
@@ -84,6 +86,7 @@ class Gate:
         self._observer = observer
         self._profile = profile
         self._now = now
+        self.flows = flows or Flows()
         self._clock = clock
         self._patterns = patterns or Patterns()
         self.tiers = Tiers(approvals.deadline_s)
@@ -97,7 +100,8 @@ class Gate:
         if known is not None:
             return self._from_memory(request, known, hashed, started)
         verdict = self._by_policy(request, world, explain)
-        self._remember(key, version, verdict)
+        if not self.flows.volatile(hashed):
+            self._remember(key, version, verdict)
         return self._conclude(request, self._by_pattern(request, verdict), hashed, started)
 
     async def ask(self, request: Request, world: World, wait: bool = False, explain: bool = False) -> Verdict:
@@ -126,14 +130,15 @@ class Gate:
         return self._conclude(request, granted, verdict.request, started)
 
     def _keys(self, request: Request, world: World) -> tuple[bytes, str]:
-        """The memory's key: what is asked, where in the world. And the request's own hash."""
+        """The memory's key: what is asked, after what, where in the world. And the request's own hash."""
         hashed = request_hash(request)
-        return hashed.encode() + msgspec.msgpack.encode(world), hashed
+        return hashed.encode() + self.flows.mark(request) + msgspec.msgpack.encode(world), hashed
 
     def _from_memory(self, request: Request, known: Verdict, hashed: str, started: int) -> Verdict:
         verdict = msgspec.structs.replace(known, tier="memory", request=hashed, latency_us=self._since(started))
         self.tiers.memory.hit()
         self._audit.hit(request, verdict)
+        self._happens(request, verdict)
         self._observer.verdict("memory", verdict.verdict, verdict.latency_us / 1e6)
         return verdict
 
@@ -147,7 +152,13 @@ class Gate:
         verdict = msgspec.structs.replace(verdict, request=hashed, latency_us=self._since(started))
         self._audit.judged(request, verdict)
         self._observer.verdict(verdict.tier, verdict.verdict, verdict.latency_us / 1e6)
+        self._happens(request, verdict)
         return verdict
+
+    def _happens(self, request: Request, verdict: Verdict) -> None:
+        """What was allowed is part of the agent's past from now on."""
+        if verdict.verdict == "allow":
+            self.flows.done(request, verdict.effects, verdict.request)
 
     def _by_policy(self, request: Request, world: World, explain: bool) -> Verdict:
         """What the policies say; an escalation where they keep missing their deadline."""
@@ -203,8 +214,10 @@ class Gate:
         try:
             if _size(request) > MAX_INPUT:
                 return _refusal("request.size", f"The request has more than {MAX_INPUT} bytes.", "escalate")
-            analysis = effects_of(request, world, self._analyser)
-            document = policy_input(request, analysis, self._profile)
+            files = self.flows.files(world)
+            analysis = effects_of(request, world, self._analyser, files)
+            document = policy_input(request, analysis, self._profile, self.flows.recent(request))
+            self.flows.propose(request_hash(request), request, analysis.effects, files)
             matches = self.policies.ask(document)
             verdict = _verdict(analysis, strongest(matches), self._profile)
             if verdict.verdict == "escalate" and _negotiable(analysis, matches):
@@ -228,11 +241,14 @@ class Gate:
         return (self._clock() - started) // 1000
 
 
+_NO_PAST: Mapping[str, Any] = {}
 _NOBODY = "Nobody answered the last requests, so it is denied without waiting; a person is asked again in a while."
 
 
-def policy_input(request: Request, analysis: Analysis, profile: str) -> dict[str, Any]:
-    """What policies see. Text is without control characters."""
+def policy_input(
+    request: Request, analysis: Analysis, profile: str, recent: Mapping[str, Any] = _NO_PAST
+) -> dict[str, Any]:
+    """What policies see; `recent` is what the agent did before. Text is without control characters."""
     document: dict[str, Any] = {
         "effects": [_plain(effect) for effect in analysis.effects],
         "tool": shown(request.tool),
@@ -242,6 +258,8 @@ def policy_input(request: Request, analysis: Analysis, profile: str) -> dict[str
     }
     if analysis.unresolved:
         document["unresolved"] = analysis.unresolved
+    if recent:
+        document["recent"] = recent
     return document
 
 

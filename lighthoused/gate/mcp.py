@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from lighthoused.core.verdicts import Request
+from lighthoused.gate.files import Files
 from lighthoused.gate.findings import Findings
-from lighthoused.gate.shell.text import literal
+from lighthoused.gate.shell.text import UNKNOWN, literal
 
 PREFIX = "mcp__"
 MAX_SHOWN = 200
@@ -40,6 +41,7 @@ class Mcp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     urls: tuple[str, ...]
     commands: tuple[str, ...]
     sql: tuple[str, ...]
+    contents: tuple[str, ...]
     harmless: tuple[str, ...]
 
 
@@ -56,8 +58,8 @@ class McpTools:
         self._described = described
         self._verbs = {word: verb for verb in described.verbs for word in verb.words}
 
-    def effects(self, request: Request, findings: Findings) -> list[Source]:
-        """Note what a call does; what it runs is returned, to be analysed."""
+    def effects(self, request: Request, findings: Findings, files: Files) -> list[Source]:
+        """Note what a call does, and what it leaves in `files`; what it runs is returned, to be analysed."""
         server, _, tool = request.tool.removeprefix(PREFIX).partition("__")
         if server in self._described.harmless:
             return []
@@ -68,7 +70,7 @@ class McpTools:
             note = verb.note if verb else "What this tool does is not known."
             findings.add("execute", self._shown(request), "unknown", certainty="unknown", program=tool, note=note)
             return []
-        if not self._on_named(request, server, verb, findings):
+        if not self._on_named(request, server, verb, findings, files):
             certainty = "possible" if verb.kind == "read" else "certain"
             place = "shared" if verb.kind == "alter" else ""
             findings.add(
@@ -102,7 +104,7 @@ class McpTools:
             elif key in self._described.sql and verb.kind in ("execute", "read") and " " in value.strip():
                 yield Source("psql -c '" + literal(value).replace("'", "'\\''") + "'")
 
-    def _on_named(self, request: Request, server: str, verb: Verb, findings: Findings) -> bool:
+    def _on_named(self, request: Request, server: str, verb: Verb, findings: Findings, files: Files) -> bool:
         """Effects on the paths and URLs that the input names; whether there are any."""
         found = False
         for key, value in _texts(request.input):
@@ -112,11 +114,18 @@ class McpTools:
                     kind, literal(value), request.cwd, program=request.tool, note=verb.note, recursive=kind == "delete"
                 )
                 found = verb.kind not in ("send", "push", "publish")
+                if kind == "write":
+                    files[findings.targets.absolute(literal(value), request.cwd)] = self._content(request.input)
             elif key in self._described.urls and _URL.match(value):
                 kind = "fetch" if verb.kind == "read" else verb.kind
                 findings.add(kind, literal(value), "network", program=request.tool, note=verb.note)
                 found = True
         return found
+
+    def _content(self, given: dict[str, Any]) -> str:
+        """What a tool that writes one file leaves in it."""
+        contents = [given[key] for key in self._described.contents if isinstance(given.get(key), str)]
+        return literal(contents[0]) if contents else UNKNOWN
 
     @staticmethod
     def _shown(request: Request) -> str:

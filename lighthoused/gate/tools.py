@@ -20,7 +20,7 @@ from lighthoused.gate.files import Files
 from lighthoused.gate.findings import Findings
 from lighthoused.gate.mcp import PREFIX, Mcp, McpTools, Source
 from lighthoused.gate.programs import patches
-from lighthoused.gate.shell.text import UNKNOWN, literal
+from lighthoused.gate.shell.text import FETCHED, UNKNOWN, literal
 from lighthoused.gate.targets import Targets
 
 MAX_SHOWN_TOOL = 200
@@ -80,7 +80,7 @@ def effects_of(request: Request, world: World, analyser: Analyser, files: Files 
     elif request.tool in tools.fetchers:
         findings.add("fetch", _text(request, tools.fetchers[request.tool]), "network", program=request.tool)
     elif request.tool.startswith(PREFIX):
-        if sources := _mcp().effects(request, findings):
+        if sources := _mcp().effects(request, findings, files):
             return _run(sources, request, world, analyser, files)
         texts = tuple(Text("", value) for value in _strings(request.input))
     elif request.tool in tools.typing:
@@ -137,7 +137,7 @@ def _edited(known: str | None, edits: list[dict[str, Any]], key: str) -> str:
     for edit in edits:
         old, new = edit.get("old_string"), edit.get(key)
         if not isinstance(old, str) or not isinstance(new, str) or (old and old not in known):
-            return UNKNOWN
+            return FETCHED if FETCHED in known else UNKNOWN
         known = known.replace(old, literal(new), -1 if edit.get("replace_all") is True else 1) if old else literal(new)
     return known
 

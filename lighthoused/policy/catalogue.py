@@ -2,8 +2,9 @@
 
 An example is a comment line, by custom above its rule: ``# VERDICT RULE: CALL``, where the rule gives that verdict and
 it is the final one, or ``# not RULE: CALL``, where the rule does not apply. A call is a shell command, or a JSON object
-with `command`, or `tool` and `input`, and where they matter `cwd`, `agent`, `profile` and `before`: calls made just
-before. A call runs in an unversioned project at /home/ann/work; /mnt/lighthouse/demo/current is a versioned one.
+with `command`, or `tool` and `input`, and where they matter `cwd`, `agent`, `profile`, `before` (calls made before) and
+`repeated` (how often this one was). A call runs in an unversioned project at /home/ann/work;
+/mnt/lighthouse/demo/current is a versioned one.
 """
 
 import re
@@ -33,6 +34,8 @@ class ExampleCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     agent: str = "claude"
     profile: Literal["balanced", "strict"] = "balanced"
     before: tuple["ExampleCall | str", ...] = ()
+    repeated: int = 0
+    """How often this call itself was made before."""
 
     @property
     def given(self) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from itertools import islice
 from lighthoused.gate.programs import embedded, environment
 from lighthoused.gate.programs.builtins import BUILTINS
 from lighthoused.gate.programs.described import Described
+from lighthoused.gate.programs.downloads import downloaded
 from lighthoused.gate.programs.escapes import escapes
 from lighthoused.gate.shell.patterns import Pattern
 from lighthoused.gate.shell.run import Run
@@ -75,6 +76,7 @@ class Commands:
 
     def _known(self, run: Run, argv: list[str], state: State) -> str:
         escapes(run, argv, state)
+        downloaded(run, argv, state)
         family = self._named.get(argv[0])
         output = family(run, argv, state) if family else None
         if output is not None:

@@ -8,15 +8,13 @@ import re
 
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import unmarked
+from lighthoused.gate.shell.text import SECRET, unmarked
 
 _VALUES = frozenset({"-t", "--target-directory", "-m", "--mode", "-o", "--owner", "-g", "--group", "-S", "--suffix"})
 
 
 def copy(run: Run, argv: list[str], state: State) -> str | None:
     """cp, mv, ln, install."""
-    if not state.files:
-        return None
     words: list[str] = []
     folder = ""
     rest = iter(argv[1:])
@@ -29,11 +27,23 @@ def copy(run: Run, argv: list[str], state: State) -> str | None:
             words.append(unmarked(word))
     sources, target = (words, folder) if folder else (words[:-1], words[-1] if words else "")
     for source in sources:
-        text = state.files.get(run.findings.targets.absolute(source, state.cwd))
-        if text is not None:
-            for path in _targets(source, target, bool(folder) or len(sources) > 1):
-                state.write(run.findings.targets.absolute(path, state.cwd), text, False)
+        text = _content(run, source, state)
+        for path in _targets(source, target, bool(folder) or len(sources) > 1):
+            absolute = run.findings.targets.absolute(path, state.cwd)
+            if text is None:
+                state.files.pop(absolute, None)
+            else:
+                state.write(absolute, text, False)
     return None
+
+
+def _content(run: Run, path: str, state: State) -> str | None:
+    """What a file holds: its text, or that it is secret; None where nobody knows."""
+    known: str | None = state.files.get(run.findings.targets.absolute(path, state.cwd))
+    if known is not None:
+        return known
+    place = run.findings.targets.resolve(path, state.cwd).place
+    return SECRET if place in ("secret", "history") else None
 
 
 def _targets(source: str, target: str, into: bool) -> list[str]:

@@ -53,7 +53,7 @@ class Described:
         more["recursive"] = recursive if isinstance(recursive, bool) else any(map(arguments.has, recursive))
         if entry.place:
             more["place"] = entry.place
-        if entry.kind in _LEAVING and _mentions_secret(arguments, state):
+        if entry.kind in _LEAVING and _mentions_secret(run, arguments, state):
             more["place"] = "secret"
         targets = _targets(entry.target, arguments, words)
         for target in targets or ([] if entry.kind in PATH_KINDS else [""]):
@@ -86,11 +86,16 @@ def _unknown(run: Run, argv: list[str]) -> str:
     return UNKNOWN
 
 
-def _mentions_secret(arguments: Arguments, state: State) -> bool:
+def _mentions_secret(run: Run, arguments: Arguments, state: State) -> bool:
+    """Whether a secret is among its words or on its input, or in a file it names (``@file``)."""
     if state.stdin.text is not None and SECRET in state.stdin.text:
         return True
     values = (value for values in arguments.flags.values() for value in values)
-    return any(SECRET in text for text in (*arguments.words, *values))
+    for text in (*arguments.words, *values):
+        path = run.findings.targets.absolute(text.rpartition("@")[2], state.cwd)
+        if SECRET in text or (path in state.files and SECRET in state.files[path]):
+            return True
+    return False
 
 
 def _targets(spec: str, arguments: Arguments, words: list[str]) -> list[str]:
