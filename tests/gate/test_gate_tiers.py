@@ -75,7 +75,7 @@ def test_another_request_is_not(setup: Setup, other: Request) -> None:
 
 
 def test_another_world_is_another_request(setup: Setup) -> None:
-    request = bash("rm a", cwd="/mnt/lh/demo/current")
+    request = bash("touch a", cwd="/mnt/lh/demo/current")
     setup.gate.judge(request, WORLD)
     assert setup.gate.judge(request, WORLD).tier == "memory"
     assert setup.gate.judge(request, msgspec.structs.replace(WORLD, mount="/mnt/lh")).tier == "policy"
