@@ -146,7 +146,7 @@ class Daemon:
             patterns=self.patterns,
             profile=config.gate.profile,
             now=self.clock,
-            flows=Flows(config.gate.limits, self._text_in_tree, frozenset({OWNER})),
+            flows=Flows(config.gate.limits, self._text_in_tree),
         )
         self.metrics.gate.follow_tiers(self.gate.tiers.views)
         self.pipes = Pipes(config.paths.mount)

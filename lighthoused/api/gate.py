@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
@@ -27,6 +29,8 @@ class GateApi:
 
     def check(self, request: CheckRequest, call: Call) -> Verdict | Awaitable[Verdict]:
         asked = asked_by(call.peer, request.tool, request.input, request.cwd, request.agent, request.session)
+        if speaks_for_others(call.peer) and not request.wait:
+            asked = msgspec.structs.replace(asked, question=True)
         if _is_small(request.input):
             verdict = self._gate.judge(asked, self._world(), request.explain)
             return verdict if verdict.verdict != "escalate" else self._gate.settle(asked, verdict, request.wait)
@@ -36,15 +40,20 @@ class GateApi:
 def asked_by(peer: Identity, tool: str, given: dict[str, Any], cwd: str, agent: str, session: str) -> Asked:
     """What the gate is asked. `agent` and `session` count only from who speaks for others."""
     author = peer.author
-    speaks_for_others = peer.role in ROLES[ROLES.index("operator") :]
+    for_others = speaks_for_others(peer)
     return Asked(
         tool=tool,
         input=given,
         cwd=cwd,
-        agent=(agent if speaks_for_others else "") or author.agent,
-        session=(session if speaks_for_others else "") or author.session,
+        agent=(agent if for_others else "") or author.agent,
+        session=(session if for_others else "") or author.session,
         uid=author.uid,
     )
+
+
+def speaks_for_others(peer: Identity) -> bool:
+    """Whether it is a person or a program of theirs, rather than an agent."""
+    return peer.role in ROLES[ROLES.index("operator") :]
 
 
 def _is_small(given: dict[str, Any]) -> bool:

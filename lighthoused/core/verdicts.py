@@ -94,3 +94,5 @@ class Request(msgspec.Struct, frozen=True):
     agent: str
     session: str = ""
     uid: int = -1
+    question: bool = False
+    """Somebody only wants to know: nothing of it will happen because of the answer."""

@@ -11,6 +11,7 @@ from lighthoused.core.effects import World
 from lighthoused.core.errors import NotFound
 from lighthoused.core.verdicts import Request, Verdict
 from lighthoused.gate.analysis import Analyser
+from lighthoused.gate.flows import Flows
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.local import gate_of
 from lighthoused.policy.catalogue import PROJECT, Example, ExampleCall, Rule, examples_of, matches, rules_of
@@ -65,7 +66,7 @@ def _failure(outcome: Outcome) -> PolicyFailure:
 
 
 def _problem(example: Example, policies: Asked, analyser: Analyser) -> str:
-    gate = gate_of(policies, analyser, example.call.profile)
+    gate = gate_of(policies, analyser, example.call.profile, Flows())
     asked = example.call
     for call in (*asked.before, *[asked] * min(asked.repeated, MAX_REPEATED)):
         made = ExampleCall(command=call, cwd=asked.cwd, agent=asked.agent) if isinstance(call, str) else call

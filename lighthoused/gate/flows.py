@@ -1,8 +1,8 @@
 """What each agent did lately, as far as it changes how its next call is judged. For one daemon's run, bounded.
 
 It remembers secrets that were read, how often kinds of effects came in the last minute, and what was written to files
-(scripts and downloads are judged by it when they run). A call counts once it was allowed, or reported as done. A person
-only asks questions: what `people` ask is not remembered. Must not judge.
+(scripts and downloads are judged by it when they run). A call counts once it was allowed, or reported as done; a mere
+question does not. Must not judge.
 """
 
 import threading
@@ -99,12 +99,12 @@ class Flows:
         self,
         limits: Mapping[str, int] = LIMITS,
         tree: Look | None = None,
-        people: frozenset[str] = frozenset(),
+        remembers: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = dict(limits)
         self._tree = tree
-        self._people = people
+        self._remembers = remembers
         self._clock = clock
         self._pasts: OrderedDict[str, Past] = OrderedDict()
         self._pending: OrderedDict[str, Pending] = OrderedDict()
@@ -165,7 +165,7 @@ class Flows:
     def done(self, request: Request, effects: Sequence[Effect], hashed: str) -> None:
         """A call was allowed: take it that it happens."""
         pending = self._pending.pop(hashed, None)
-        if request.agent in self._people or (pending is None and not any(map(self._matters, effects))):
+        if request.question or not self._remembers or (pending is None and not any(map(self._matters, effects))):
             return
         with self._lock:
             past = self._past(request.agent)

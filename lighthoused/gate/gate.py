@@ -86,7 +86,7 @@ class Gate:
         self._observer = observer
         self._profile = profile
         self._now = now
-        self.flows = flows or Flows()
+        self.flows = flows or Flows(remembers=False)
         self._clock = clock
         self._patterns = patterns or Patterns()
         self.tiers = Tiers(approvals.deadline_s)

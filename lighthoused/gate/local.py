@@ -14,6 +14,7 @@ from lighthoused.core.verdicts import Request, Verdict
 from lighthoused.gate import analysis
 from lighthoused.gate.analysis import Analyser
 from lighthoused.gate.approvals import Approvals
+from lighthoused.gate.flows import Flows
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.memory import Memory
 from lighthoused.policy.engine import Policies
@@ -47,8 +48,8 @@ def local_gate(profile: str = "balanced", policy_dirs: tuple[Path, ...] = ()) ->
     return gate_of(policies, analysis.standard(), profile)
 
 
-def gate_of(policies: Asked, analyser: Analyser, profile: str) -> Gate:
-    """A gate that nobody watches."""
+def gate_of(policies: Asked, analyser: Analyser, profile: str, flows: Flows | None = None) -> Gate:
+    """A gate that nobody watches. Without `flows` every request is judged as if it were the first."""
     silent = Silent()
     return Gate(
         analyser,
@@ -58,6 +59,7 @@ def gate_of(policies: Asked, analyser: Analyser, profile: str) -> Gate:
         silent,
         silent,
         profile=profile,
+        flows=flows,
     )
 
 
