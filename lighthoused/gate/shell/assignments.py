@@ -8,7 +8,7 @@ from lighthoused.gate.shell.bounds import Unresolvable, decimal
 from lighthoused.gate.shell.expand import MAX_FIELDS, Expander
 from lighthoused.gate.shell.quoting import unquoted
 from lighthoused.gate.shell.state import State, Value
-from lighthoused.gate.shell.text import unmarked
+from lighthoused.gate.shell.text import HOLE, unmarked
 
 Assigned = Callable[[str, str, State], None]
 """Told of each variable that has got a value."""
@@ -72,8 +72,8 @@ class Assignments:
         index = decimal(subscript)
         old = state.value(assign.name) or ()
         if index is not None and -len(old) <= index < MAX_FIELDS and not state.keys(assign.name):
-            filled = [*old, *[""] * (index + 1 - len(old))]
-            filled[index] = filled[index] + value if assign.append else value
+            filled = [*old, *[HOLE] * (index + 1 - len(old))]
+            filled[index] = filled[index].replace(HOLE, "") + value if assign.append else value
             self.set(assign.name, tuple(filled), state)
         else:
             name = f"{assign.name}[{unquoted(subscript)}]"
@@ -91,7 +91,7 @@ class Assignments:
             if found is None:
                 plain.append(field)
             elif (index := decimal(found[1])) is not None and 0 <= index < MAX_FIELDS:
-                plain.extend([""] * (index + 1 - len(plain)))
+                plain.extend([HOLE] * (index + 1 - len(plain)))
                 plain[index] = found[2]
             else:
                 self.set(f"{assign.name}[{unquoted(found[1])}]", (found[2],), state)

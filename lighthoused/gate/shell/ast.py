@@ -73,13 +73,17 @@ class Redirect(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Simple:
-    """A command with its assignments. `names`: parameters that its words mention. `extra`: nested substitutions."""
+    """A command with its assignments. `names`: parameters that its words mention. `extra`: nested substitutions.
+
+    `tested`: parameters that are asked for being set (``${x:+y}``).
+    """
 
     assigns: tuple[Assign, ...]
     words: tuple[Word, ...]
     redirects: tuple[Redirect, ...] = ()
     names: frozenset[str] = frozenset()
     extra: tuple[Part, ...] = ()
+    tested: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from functools import partial
 from lighthoused.gate.shell import ast
 from lighthoused.gate.shell.arithmetic import evaluate
 from lighthoused.gate.shell.bounds import Unresolvable, decimal
-from lighthoused.gate.shell.parameters import parameter
+from lighthoused.gate.shell.parameters import chosen, parameter
 from lighthoused.gate.shell.splitting import split
 from lighthoused.gate.shell.state import Input, State
 from lighthoused.gate.shell.text import UNKNOWN, opaque, unmarked
@@ -61,7 +61,13 @@ class Expander:
 
     def _fields(self, word: ast.Word, state: State) -> list[str]:
         done: list[str] = []
-        current: str | None = "" if word.quoted else None
+        current = self._parts(word, state, done, None)
+        if current is not None:
+            done.append(current)
+        return done
+
+    def _parts(self, word: ast.Word, state: State, done: list[str], current: str | None) -> str | None:
+        """Add the word's fields to those that are done; gives the one that is still open."""
         for number, part in enumerate(word.parts):
             if isinstance(part, ast.Lit):
                 current = (current or "") + self._literal(part, number == 0, state)
@@ -71,11 +77,22 @@ class Expander:
                 values = [""]
             if _is_quoted(part):
                 current = _add_whole(done, current, values, word)
+            elif isinstance(part, ast.Param) and part.argument and (given := chosen(part, state)):
+                current = self._argument(given, state, done, current)
             else:
                 current = _add_split(done, current, values, state.separators)
-        if current is not None:
-            done.append(current)
-        return done
+        return current
+
+    def _argument(self, word: ast.Word, state: State, done: list[str], current: str | None) -> str | None:
+        """The word after ``:-`` or ``:+``: what is quoted in it stays whole."""
+        for part in word.parts:
+            if isinstance(part, ast.Lit) and part.bare:
+                current = _add_split(done, current, [part.text], state.separators)
+            elif isinstance(part, ast.Lit):
+                current = (current or "") + part.text
+            else:
+                current = self._parts(ast.Word((part,), True), state, done, current)
+        return current
 
     def _literal(self, part: ast.Lit, first: bool, state: State) -> str:
         if first and part.bare and part.text.startswith("~"):

@@ -1,7 +1,6 @@
 """Parameter expansion (bash(1), Parameter Expansion). A parameter that is not known may come from the environment."""
 
 import re
-import shlex
 from collections.abc import Callable
 
 from lighthoused.gate.shell import ast
@@ -9,7 +8,7 @@ from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.patterns import Pattern
 from lighthoused.gate.shell.quoting import ansi, unquoted
 from lighthoused.gate.shell.state import State, Value
-from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque, unmarked
+from lighthoused.gate.shell.text import GLOB, HOLE, UNKNOWN, opaque, unmarked
 
 Text = Callable[[ast.Word], str]
 Charge = Callable[[int], None]
@@ -28,9 +27,20 @@ def parameter(part: ast.Param, state: State, text: Text, charge: Charge) -> list
         value = _operate(part, value, state, text, charge)
     if value is None:
         return [UNKNOWN]
+    if not value and part.name not in "@*" and part.subscript not in ("@", "*"):
+        return [""]
     if part.quoted and (part.name == "*" or part.subscript == "*"):
         return [" ".join(value)]
     return list(value)
+
+
+def chosen(part: ast.Param, state: State) -> ast.Word | None:
+    """The argument, where the expansion is this instead of the value."""
+    if part.op not in (":-", "-", ":+", "+"):
+        return None
+    value = _lookup(part, state)
+    empty = value is None or (part.op[0] == ":" and not any(value)) or value == ()
+    return part.argument if empty == (part.op[-1] == "-") and not (value is None and part.op[-1] == "+") else None
 
 
 def _length(part: ast.Param, value: Value) -> int:
@@ -52,13 +62,17 @@ def _lookup(part: ast.Param, state: State) -> Value | None:
         return tuple(keys) if part.indirect else tuple(each for key in keys for each in state.vars[f"{name}[{key}]"][0])
     if value is None or not value:
         return value
-    return value if part.subscript in ("@", "*") else _element(value, part.subscript)
+    if part.subscript in ("@", "*"):
+        return tuple(each for each in value if each != HOLE) if HOLE in value else value
+    return _element(value, part.subscript)
 
 
 def _keyed(part: ast.Param, state: State) -> Value | None:
     """An element by a key or an expression."""
     key = unquoted(part.subscript)
     found = state.value(f"{part.name}[{key}]")
+    if found is None and state.keys(part.name):
+        return ("",)
     if found is None and (value := state.value(key)) and decimal(value[0]) is not None:
         return _element(state.value(part.name) or (), value[0])
     return found
@@ -77,11 +91,11 @@ def _positional(at: int | None, state: State) -> Value | None:
 
 def _element(value: Value, index: str) -> Value:
     if index == "":
-        return value[:1]
+        return value[:1] if value[:1] != (HOLE,) else ("",)
     at = decimal(index)
     if at is None:
         return (UNKNOWN,)
-    return (value[at],) if -len(value) <= at < len(value) else ("",)
+    return (value[at],) if -len(value) <= at < len(value) and value[at] != HOLE else ("",)
 
 
 def _operate(part: ast.Param, value: Value | None, state: State, text: Text, charge: Charge) -> Value | None:
@@ -170,7 +184,13 @@ def _transformed(value: str, letter: str) -> str:
     """``@U``, ``@L``, ``@E``, ...; what ``@P`` runs is for the caller."""
     if letter in "ULu":
         return {"U": value.upper(), "L": value.lower(), "u": value[:1].upper() + value[1:]}[letter]
-    return ansi(value) if letter in ("E", "P") else shlex.quote(value) if letter in ("Q", "K") else value
+    return (
+        ansi(value)
+        if letter in ("E", "P")
+        else "'" + value.replace("'", "'\\''") + "'"
+        if letter in ("Q", "K")
+        else value
+    )
 
 
 def _some(value: Value, argument: str) -> Value | None:

@@ -175,7 +175,7 @@ class _Reading:
         body: ast.Command = ast.EMPTY
         redirects = []
         words: list[ast.Word] = []
-        split = False
+        split = grouped = False
         for child in node.children:
             if child.type in ("file_redirect", "herestring_redirect", "heredoc_redirect"):
                 made, more = self._redirect(child, split)
@@ -186,6 +186,9 @@ class _Reading:
                 split = True
             elif child.is_named and child.type not in _NO_STATEMENT:
                 body = self.command(child)
+                grouped = child.type in _GROUPS
+        if grouped and not words:
+            return ast.Redirected(body, tuple(redirects))
         return _redirect_last(body, tuple(redirects), tuple(words))
 
     def _redirect(self, node: Node, split: bool = False) -> tuple[ast.Redirect, list[ast.Word]]:
@@ -212,11 +215,17 @@ class _Reading:
         return ast.Simple((), (ast.Word((ast.Lit("cat"),)), *words), (made,))
 
     def _simple(self, node: Node) -> ast.Command:
-        self.words.mentioned = set()
+        """A command; several where the grammar took a newline for a blank (before a backslash, after assignments)."""
+        commands = [self._one(children) for children in self._lines(node.children)]
+        commands.extend(self.command(child) for child in node.children if child.type == "subshell")
+        return commands[0] if len(commands) == 1 else ast.Sequence(tuple(commands))
+
+    def _one(self, children: list[Node]) -> ast.Command:
+        self.words.mentioned, self.words.tested = set(), set()
         assigns: list[ast.Assign] = []
         words: list[ast.Word] = []
         redirects: list[ast.Redirect] = []
-        for nodes in self._adjacent(node):
+        for start, nodes in self._adjacent(children):
             kind = nodes[0].type
             if kind == "variable_assignment":
                 assigns.append(self._assign(nodes[0]))
@@ -225,52 +234,71 @@ class _Reading:
                 redirects.append(made)
                 words.extend(more)
             else:
-                words.extend(self.words.words(*nodes))
-        simple = ast.Simple(tuple(assigns), tuple(words), tuple(redirects), frozenset(self.words.mentioned))
-        inner = [self.command(child) for child in node.children if child.type == "subshell"]
-        return ast.Sequence((simple, *inner)) if inner else simple
+                words.extend(self.words.words(*nodes, start=start))
+        return self._made(assigns, words, redirects)
 
-    def _adjacent(self, command: Node) -> list[list[Node]]:
-        """The children of a command; those of one word together, which the grammar splits after some backslashes."""
-        made: list[list[Node]] = []
-        for child in command.children:
+    def _made(
+        self, assigns: Iterable[ast.Assign], words: Iterable[ast.Word], redirects: Iterable[ast.Redirect] = ()
+    ) -> ast.Simple:
+        names, tested = frozenset(self.words.mentioned), frozenset(self.words.tested)
+        return ast.Simple(tuple(assigns), tuple(words), tuple(redirects), names, (), tested)
+
+    def _lines(self, children: list[Node]) -> list[list[Node]]:
+        """The children on one line each."""
+        made: list[list[Node]] = [[]]
+        end = children[0].start_byte if children else 0
+        for child in children:
+            begins = self.source[child.start_byte : child.start_byte + 1] == b"\n"
+            if made[-1] and (begins or b"\n" in self.source[end : child.start_byte].replace(b"\\\n", b"")):
+                made.append([])
+            made[-1].append(child)
+            end = child.end_byte
+        return made
+
+    def _adjacent(self, children: list[Node]) -> list[tuple[int, list[Node]]]:
+        """The words of a command with where they begin; their pieces together, which escaped blanks part."""
+        made: list[tuple[int, list[Node]]] = []
+        end = children[0].start_byte if children else 0
+        for child in children:
             node = child.children[0] if child.type == "command_name" and child.child_count else child
             if node.type in _NO_WORD or (node.type == "$" and node.child_count == 0 and node.next_sibling):
                 continue
-            before = made[-1][-1] if made else None
-            if before and {before.type, node.type} <= _WORDS and self._joins(before.end_byte, node.start_byte):
-                made[-1].append(node)
+            gap = _ESCAPED.search(self.source[end : node.start_byte])
+            start = node.start_byte - len(gap[0]) if gap and node.type in _WORDS else node.start_byte
+            before = made[-1][1][-1] if made else None
+            if before and {before.type, node.type} <= _WORDS and start == end:
+                made[-1][1].append(node)
             else:
-                made.append([node])
+                made.append((start, [node]))
+            end = node.end_byte
         return made
-
-    def _joins(self, end: int, start: int) -> bool:
-        return self.source[end:start].replace(b"\\\n", b"") == b""
 
     def _declaration(self, node: Node) -> ast.Command:
         """``export a=1``, ``unset x``: a command whose assignments are arguments."""
-        self.words.mentioned = set()
-        words = [ast.Word((ast.Lit(node.children[0].type),))] if node.child_count else []
+        first, *others = self._lines(node.children)
+        self.words.mentioned, self.words.tested = set(), set()
+        words = [ast.Word((ast.Lit(first[0].type),))] if first else []
         assigns = []
-        for child in node.children[1:]:
+        for child in first[1:]:
             if child.type == "variable_assignment":
                 assigns.append(self._assign(child))
             elif child.type == "variable_name":
                 words.append(ast.Word((ast.Lit(self.text(child)),)))
             elif child.type != "ERROR":
                 words.extend(self.words.words(child))
-        return ast.Simple(tuple(assigns), tuple(words), (), frozenset(self.words.mentioned))
+        made = self._made(assigns, words)
+        return ast.Sequence((made, *map(self._one, others))) if others else made
 
     def _assignments(self, node: Node) -> ast.Command:
         """``a=1 b=2`` without a command."""
-        self.words.mentioned = set()
+        self.words.mentioned, self.words.tested = set(), set()
         children = node.children if node.type == "variable_assignments" else [node]
-        assigns = tuple(self._assign(child) for child in children if child.type == "variable_assignment")
-        return ast.Simple(assigns, (), (), frozenset(self.words.mentioned))
+        return self._made([self._assign(child) for child in children if child.type == "variable_assignment"], ())
 
     def _assign(self, node: Node) -> ast.Assign:
         name, index, append = "", "", False
         value: ast.Word | tuple[ast.Word, ...] = ast.Word((), True)
+        pieces: list[Node] = []
         for child in node.children:
             if child.type == "variable_name":
                 name = self.text(child)
@@ -282,7 +310,9 @@ class _Reading:
             elif child.type == "array":
                 value = tuple(word for each in child.children if each.is_named for word in self.words.words(each))
             elif child.type != "ERROR":
-                value = self.words.word(child)
+                pieces.append(child)
+        if pieces:
+            value = self.words.word(*pieces)
         return ast.Assign(name, value, append, index)
 
     def _if(self, node: Node) -> ast.Command:
@@ -366,10 +396,9 @@ class _Reading:
 
     def _test(self, node: Node) -> ast.Command:
         """``[[ ... ]]`` as a command whose arguments are the words of the test."""
-        self.words.mentioned = set()
+        self.words.mentioned, self.words.tested = set(), set()
         words = [self.words.word(each) for each in _operands(node)]
-        name = ast.Word((ast.Lit(node.children[0].type if node.child_count else "[["),))
-        return ast.Simple((), (name, *words), (), frozenset(self.words.mentioned))
+        return self._made((), (ast.Word((ast.Lit(node.children[0].type if node.child_count else "[["),)), *words))
 
 
 def _redirect_last(body: ast.Command, redirects: tuple[ast.Redirect, ...], words: tuple[ast.Word, ...]) -> ast.Command:
@@ -431,8 +460,13 @@ _WORDS = frozenset(
     }
     | {"simple_expansion", "expansion", "command_substitution", "arithmetic_expansion"}
 )
+_ESCAPED = re.compile(rb"(?:\\\n|\\[^\n])*\Z", re.DOTALL)
 _BACKTICKS = re.compile(r"(?<!\\)`((?:[^`\\]|\\.)*+)`", re.DOTALL)
 """The grammar takes them for text in here-documents."""
+_GROUPS = frozenset(
+    {"compound_statement", "subshell", "if_statement", "for_statement", "while_statement", "case_statement"}
+    | {"c_style_for_statement"}
+)
 _TESTED = _WORDS | {"regex", "extglob_pattern", "test_operator", "process_substitution"}
 _BRACKETS = frozenset({"[[", "]]", "[", "]", "(", ")", "((", "))"})
 _COUNTED = re.compile(r"\(\((.*?);(.*?);(.*)\)\)", re.DOTALL)

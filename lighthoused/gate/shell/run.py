@@ -55,6 +55,7 @@ class Run:
         self._depth = 0
         self._parallel = 0
         self.trying = False
+        self._frames: list[dict[str, tuple[Value, ...] | None]] = []
         self._calls: list[tuple[ast.Command, int]] = []
 
     def script(self, source: str, state: State) -> str:
@@ -74,6 +75,7 @@ class Run:
     def attempt(self, run: Callable[[], str]) -> list[Effect]:
         """The effects of what only may be run; none where they cannot be found out. Not nested."""
         before = (self._depth, self._parallel, len(self._calls), self.findings.place.copy())
+        frames = len(self._frames)
         self.trying = True
         with self.findings.aside() as found:
             try:
@@ -85,6 +87,7 @@ class Run:
                 self.trying = False
                 self._depth, self._parallel = before[:2]
                 del self._calls[before[2] :]
+                del self._frames[frames:]
                 self.findings.place = before[3]
         return list(found.values())
 
@@ -116,12 +119,17 @@ class Run:
             return UNKNOWN
         self._calls.append((body, self._parallel))
         params, state.params = state.params, tuple(argv[1:])
+        self._frames.append({})
         output = self.execute(body, state)
         state.params = params
+        state.restore(self._frames.pop())
         self._calls.pop()
         return output
 
     def _simple(self, command: ast.Simple, state: State) -> str:
+        for name in command.tested:
+            if name.isidentifier() and name not in state.vars and name not in _SET:
+                state.vars[name] = (), (UNKNOWN,)
         several = [name for name in command.names if len(state.vars.get(name, ())) > 1]
         if not several:
             return self._plain(command, state)
@@ -147,6 +155,7 @@ class Run:
         if not argv:
             self.assignments.apply(command.assigns, state)
         elif argv[0] in _DECLARATIONS:
+            self._localize(argv, command.assigns, state)
             self.assignments.declare(argv, command.assigns, state)
         if not argv:
             self.redirects.finish(self.redirects.start(command.redirects, state), "", state)
@@ -168,6 +177,14 @@ class Run:
             else:
                 state.vars[name] = value
         return output
+
+    def _localize(self, argv: list[str], assigns: tuple[ast.Assign, ...], state: State) -> None:
+        """Variables that are declared in a function have their old value when it ends."""
+        if not self._frames or argv[0] in ("export", "readonly", "unset") or any(word[:2] == "-g" for word in argv):
+            return
+        names = [*(assign.name for assign in assigns), *(word for word in argv[1:] if word.isidentifier())]
+        for name in names:
+            self._frames[-1].setdefault(name, state.vars.get(name))
 
     def assign(self, name: str, value: Value, state: State) -> None:
         """Set a variable, with what follows from that."""
@@ -240,7 +257,9 @@ class Run:
 
     def _function(self, command: ast.Function, state: State) -> str:
         state.functions[command.name] = command.body
-        return self.execute(command.body, state.fork()) and "" if command.name in _CALLED_BY_SHELL else ""
+        if command.name in _CALLED_BY_SHELL:
+            self.execute(command.body, state.fork())
+        return ""
 
     def _counted(self, command: ast.Counted, state: State) -> str:
         """``for ((...))``, as long as its condition can be computed; then once more with what is not known."""
@@ -266,6 +285,8 @@ class Run:
         return UNKNOWN
 
 
+_SET = frozenset({"PATH", "USER", "LOGNAME", "TERM", "LANG", "SHLVL", "HOSTNAME", "UID", "EUID", "PPID", "BASH"})
+"""Parameters that have a value whatever the environment."""
 _CALLED_BY_SHELL = frozenset({"command_not_found_handle", "command_not_found_handler", "precmd", "preexec", "chpwd"})
 _RUN: dict[type, Callable[[Run, "ast.Command", State], str]] = {
     ast.Simple: Run._simple,  # type: ignore[dict-item]

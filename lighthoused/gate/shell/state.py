@@ -90,6 +90,14 @@ class State:
         found = self.vars.get(self.references.get(name, name) if self.references else name)
         return None if found is None else found[0]
 
+    def restore(self, frame: dict[str, "tuple[Value, ...] | None"]) -> None:
+        """Give variables the values they had; None takes them away."""
+        for name, value in frame.items():
+            if value is None:
+                self.vars.pop(name, None)
+            else:
+                self.vars[name] = value
+
     def refer(self, name: str, other: str) -> None:
         """From now on one name stands for the other."""
         if name and other and name != other:

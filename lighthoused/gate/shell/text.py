@@ -15,6 +15,8 @@ SECRET = "\ue002"
 GLOB = "\ue003"
 HEREDOC = "\ue004"
 """Encloses the number of a here-document that was taken out of the source."""
+HOLE = "\ue005"
+"""An element of an array that has no value."""
 
 _OPAQUE = re.compile(f"[{UNKNOWN}{FETCHED}{SECRET}]")
 _RESERVED = re.compile("[\ue003-\ue00f\x00]")

@@ -17,6 +17,7 @@ _PARAMETER = re.compile(
     re.DOTALL,
 )
 
+_PARTED = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*|[0-9]")
 _FUNCTION_SUBSTITUTION = re.compile(r"\$\{[\s|](.*)\}", re.DOTALL)
 
 
@@ -42,21 +43,30 @@ class Reading(Protocol):
 
 
 class Words:
-    """The words of one source. `mentioned` collects the names of parameters."""
+    """The words of one source. `mentioned` collects the names of parameters, `tested` those asked for being set."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
         self.mentioned: set[str] = set()
+        self.tested: set[str] = set()
 
-    def words(self, *nodes: Node) -> list[ast.Word]:
+    def words(self, *nodes: Node, start: int = -1) -> list[ast.Word]:
         """The words that brace expansion makes of one; several nodes are its pieces."""
-        word = self.word(*nodes)
+        word = self.word(*nodes, start=start)
         if any(node.type in _MAY_EXPAND and b"{" in self._source(node) for node in nodes):
             return braces.expand(word)
         return [word]
 
-    def word(self, *nodes: Node) -> ast.Word:
-        parts = tuple(part for node in nodes for part in self._parts(node, False))
+    def word(self, *nodes: Node, start: int = -1) -> ast.Word:
+        """The word of these nodes, which begins at `start` where escaped characters come before them."""
+        begin, end = nodes[0].start_byte, nodes[-1].end_byte
+        if self._reading.source[begin : begin + 1] == b"\n":
+            parts = tuple(self._between(nodes[0].children, begin + 1, nodes[0].end_byte, quoting.bare))
+            parts += tuple(self._between(list(nodes[1:]), nodes[0].end_byte, end, quoting.bare))
+        elif len(nodes) == 1 and start in (-1, begin):
+            parts = tuple(self._parts(nodes[0], False))
+        else:
+            parts = tuple(self._between(list(nodes), begin if start < 0 else start, end, quoting.bare))
         return ast.Word(parts, any(map(_quoted, nodes)))
 
     def of_document(self, node: Node, text: str) -> ast.Word:
@@ -90,6 +100,8 @@ class Words:
             yield from self._bare(node, quoted)
         elif kind == "string" or kind == "translated_string":
             inner = node if kind == "string" else node.children[-1]
+            if inner.end_byte - inner.start_byte < 3:
+                yield ast.Lit("")
             yield from self._between(
                 inner.children[1:-1], inner.start_byte + 1, inner.end_byte - 1, quoting.double, True
             )
@@ -107,7 +119,14 @@ class Words:
         if node.child_count and any(child.is_named for child in node.children):
             yield from self._between(node.children, node.start_byte, node.end_byte, quoting.bare)
         else:
-            yield ast.Lit(quoting.bare(self._reading.text(node)), not quoted)
+            yield ast.Lit(quoting.bare(self._bare_text(node)), not quoted)
+
+    def _bare_text(self, node: Node) -> str:
+        """The text of a node, without the name of a parameter that the grammar parts from its ``$`` after quotes."""
+        source = self._reading.source
+        parted = node.type in ("number", "word") and source[max(0, node.start_byte - 1) : node.start_byte] == b"$"
+        found = _PARTED.match(source, node.start_byte) if parted else None
+        return self._reading.text(node)[len(found[0]) if found else 0 :]
 
     def arithmetic(self, source: str) -> ast.Arith:
         """An arithmetic expression given by its source."""
@@ -122,14 +141,18 @@ class Words:
         return found
 
     def _compound(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
-        if node.type == "arithmetic_expansion":
+        parted = _PARTED.match(self._reading.source, node.end_byte) if node.type == "$" else None
+        if parted:
+            self.mentioned.add(parted[0].decode())
+            yield ast.Param(parted[0].decode(), quoted)
+        elif node.type == "arithmetic_expansion":
             source = self._reading.text(node)
             if source.startswith("$((") and source.endswith("))"):
                 yield self.arithmetic(source[3:-2])
             else:
                 yield ast.Arith(tuple(self.substitutions(node)), None)
         elif node.child_count == 0 or node.type in ("brace_expression", "array"):
-            yield ast.Lit(quoting.bare(self._reading.text(node)), not quoted)
+            yield ast.Lit(quoting.bare(self._bare_text(node)), not quoted)
         else:
             yield from self._between(node.children, node.start_byte, node.end_byte, quoting.bare, quoted)
 
@@ -156,8 +179,13 @@ class Words:
 
     def _simple_expansion(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
         name = self._reading.text(node)[1:]
+        rest = ""
+        if name[:1].isdigit() and len(name) > 1:
+            name, rest = name[0], name[1:]
         self.mentioned.add(name)
         yield ast.Param(name, quoted)
+        if rest:
+            yield ast.Lit(rest, not quoted)
 
     def _expansion(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
         found = _PARAMETER.match(self._reading.text(node))
@@ -165,6 +193,8 @@ class Words:
             yield self._unread(node, quoted)
             return
         self.mentioned.add(found["name"])
+        if found["op"] in (":+", "+"):
+            self.tested.add(found["name"])
         argument = self._reading.nested_word(found["rest"]) if found["op"] and found["rest"] else None
         yield ast.Param(
             found["name"],
