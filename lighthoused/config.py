@@ -30,6 +30,7 @@ from lighthoused.settings import (
     Size,
     Switch,
     Text,
+    Users,
     Whole,
 )
 
@@ -77,6 +78,14 @@ class Rpc(msgspec.Struct, frozen=True):
     socket_group: Annotated[str, Text()] = ""
     max_connections: Annotated[int, Whole(1, 65536)] = 4096
     rate: Annotated[int, Whole(1, 100_000_000)] = 1_000_000
+
+
+class Access(msgspec.Struct, frozen=True):
+    """Who may use the daemon besides root and the user it runs as: users, and groups as ``@group``, by role."""
+
+    admin: Annotated[tuple[str, ...], Users()] = ()
+    operator: Annotated[tuple[str, ...], Users()] = ()
+    viewer: Annotated[tuple[str, ...], Users()] = ()
 
 
 class Gate(msgspec.Struct, frozen=True):
@@ -136,6 +145,7 @@ class Config(msgspec.Struct, frozen=True):
     metrics: Metrics = Metrics()
     store: Store = Store()
     rpc: Rpc = Rpc()
+    access: Access = Access()
     gate: Gate = Gate()
     mount: Mount = Mount()
     snapshots: Snapshots = Snapshots()
@@ -177,6 +187,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "metrics": Metrics,
     "store": Store,
     "rpc": Rpc,
+    "access": Access,
     "gate": Gate,
     "mount": Mount,
     "snapshots": Snapshots,

@@ -51,6 +51,7 @@ from lighthoused.identity.access import OWNER, Access
 from lighthoused.identity.agents import Agents
 from lighthoused.identity.rights import Rights
 from lighthoused.identity.tokens import KeyRing, Tokens
+from lighthoused.identity.users import Users
 from lighthoused.mirror.mirrors import Mirrors
 from lighthoused.mount.eventlog import EventLog
 from lighthoused.mount.following import Following
@@ -121,7 +122,9 @@ class Daemon:
         fold_agents(self.agents, self.store.log)
         self.tokens = Tokens(KeyRing.load(config.paths.state / "token.keys"), self.clock)
         fold(self.tokens, self.store.log)
-        self.access = Access(self.agents, self.tokens, os.geteuid(), config.rpc.rate, self._report_security)
+        access = config.access
+        self.users = Users((("admin", access.admin), ("operator", access.operator), ("viewer", access.viewer)))
+        self.access = Access(self.agents, self.tokens, self.users, os.geteuid(), config.rpc.rate, self._report_security)
         self.audit = Audit(self.store.append, self.clock)
         self.approvals = Approvals(self.audit.record, deadline_s=config.gate.approval_deadline_s, now=self.clock)
         self.metrics.gate.follow_pending(lambda: len(self.approvals.waiting()))
@@ -246,12 +249,14 @@ class Daemon:
         await self.announce("policy.refused" if loaded.problem else "policy.loaded", loaded._asdict())
         return loaded
 
-    def world(self) -> World:
-        """Where requests happen: the owner's home, where projects came from, and the mount."""
+    def world(self, uid: int) -> World:
+        """Where requests of a user happen: in their home, where projects came from, and the mount."""
         sources = self.tree.projects.sources
         if self._world.roots is not sources:
             self._world = msgspec.structs.replace(self._world, roots=sources)
-        return self._world
+        if uid in (-1, os.geteuid()) or (user := self.users.find(uid)) is None:
+            return self._world
+        return msgspec.structs.replace(self._world, home=user.home, user=user.name)
 
     async def announce(self, kind: str, payload: Mapping[str, object]) -> None:
         """Make an event of something that happened to the daemon itself."""

@@ -207,6 +207,24 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Users:
+    """Users of this machine, or groups with a leading @."""
+
+    most: int = 1000
+
+    @property
+    def allowed(self) -> str:
+        return f'a list of at most {self.most} users and groups such as ["alice", "@developers"]'
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) > self.most:
+            raise ValueError
+        if not all(isinstance(item, str) and item.strip("@") and item.isprintable() for item in value):
+            raise ValueError
+        return tuple(value)
+
+
+@dataclass(frozen=True)
 class Globs:
     """A list of path patterns."""
 

@@ -20,7 +20,7 @@ SMALL = 4 * 1024
 class GateApi:
     """Passes requests to the gate."""
 
-    def __init__(self, gate: Gate, world: Callable[[], World]) -> None:
+    def __init__(self, gate: Gate, world: Callable[[int], World]) -> None:
         self._gate = gate
         self._world = world
 
@@ -32,9 +32,9 @@ class GateApi:
         if speaks_for_others(call.peer) and not request.wait:
             asked = msgspec.structs.replace(asked, question=True)
         if _is_small(request.input):
-            verdict = self._gate.judge(asked, self._world(), request.explain)
+            verdict = self._gate.judge(asked, self._world(asked.uid), request.explain)
             return verdict if verdict.verdict != "escalate" else self._gate.settle(asked, verdict, request.wait)
-        return self._gate.ask(asked, self._world(), request.wait, request.explain)
+        return self._gate.ask(asked, self._world(asked.uid), request.wait, request.explain)
 
 
 def asked_by(peer: Identity, tool: str, given: dict[str, Any], cwd: str, agent: str, session: str) -> Asked:

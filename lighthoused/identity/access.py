@@ -1,7 +1,7 @@
 """Who a connection is and what it may do: socket credentials first, a token where they do not suffice.
 
-Root and the daemon's own user are admins, unless their process belongs to a registered agent: then they are that agent,
-and no token raises them above it. Other users may do nothing without a token.
+Root and the daemon's own user are admins, other users what the configuration says of them, and without it or a token
+they may do nothing. A process that belongs to a registered agent is that agent, and no token raises it above it.
 """
 
 import socket
@@ -17,6 +17,7 @@ from lighthoused.core.errors import Denied, LighthouseError, Overloaded, Unauthe
 from lighthoused.identity.acting import NOBODY
 from lighthoused.identity.agents import Agents
 from lighthoused.identity.tokens import Tokens
+from lighthoused.identity.users import Users
 from lighthoused.protocol.messages import RANKS, Method
 
 STRANGER = "stranger"
@@ -46,9 +47,12 @@ class Identity:
 class Access:
     """Identifies peers and checks their rights."""
 
-    def __init__(self, agents: Agents, tokens: Tokens, owner_uid: int, rate: float, report: Report) -> None:
+    def __init__(
+        self, agents: Agents, tokens: Tokens, users: Users, owner_uid: int, rate: float, report: Report
+    ) -> None:
         self._agents = agents
         self._tokens = tokens
+        self._users = users
         self._owner_uid = owner_uid
         self._rate = rate
         self._report = report
@@ -61,11 +65,15 @@ class Access:
         pid, uid, gid = struct.unpack("3i", raw)
         acting = self._agents.of(pid)
         author = Author(acting.agent, acting.session, uid, gid, pid)
-        if uid not in (0, self._owner_uid):
-            return Identity(author, STRANGER)
+        name, role = (OWNER, "admin") if uid in (0, self._owner_uid) else self._named(uid)
         if acting != NOBODY:
-            return Identity(author, "agent")
-        return Identity(author._replace(agent=OWNER), "admin")
+            return Identity(author, "agent" if role else STRANGER)
+        return Identity(author._replace(agent=name), role) if role else Identity(author, STRANGER)
+
+    def _named(self, uid: int) -> tuple[str, str]:
+        """How a user is called in events, and the role that the configuration gives, "" for none."""
+        user = self._users.find(uid)
+        return (f"user:{user.name}", user.role) if user else ("", "")
 
     def present(self, peer: Identity, token: str) -> None:
         """Let a token speak for the peer. Raises Unauthenticated."""

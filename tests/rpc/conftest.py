@@ -15,6 +15,7 @@ from lighthoused.core.author import Author
 from lighthoused.identity.access import Access
 from lighthoused.identity.agents import Agents
 from lighthoused.identity.tokens import KeyRing, Tokens
+from lighthoused.identity.users import Users
 from lighthoused.protocol.messages import Status
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import Server, listen
@@ -57,13 +58,13 @@ class Served:
 async def served(store: Store, tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[Served]:
     noted = Noted()
     tokens = Tokens(KeyRing.load(tmp_path / "keys"), time.time_ns)
-    access = Access(Agents(), tokens, os.geteuid(), 1e6, noted.report)
+    access = Access(Agents(), tokens, Users(()), os.geteuid(), 1e6, noted.report)
 
     def status() -> Status:
         return Status("0", 0, "NORMAL", 0.0, store.log.head().seq, {}, (), 0, 0, {}, {})
 
     families = (
-        ConnectionApi(access, status),
+        ConnectionApi(access, status, bytes),
         LogApi(store, time.time_ns, trio.lowlevel.checkpoint),
         TokensApi(tokens, store.append, time.time_ns),
     )
