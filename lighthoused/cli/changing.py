@@ -2,10 +2,42 @@
 
 import difflib
 from pathlib import Path
+from typing import Any, Protocol
 
 from lighthoused.cli import jsonfile
+from lighthoused.cli.jsonfile import Document, Place
 from lighthoused.cli.output import say, show_json
 from lighthoused.cli.session import Session
+from lighthoused.core.errors import Invalid
+
+
+class Editable(Protocol):
+    """Settings as text, whatever their format; edits leave every other byte as it is."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def value(self) -> dict[str, Any]: ...
+
+    def set(self, at: Place, key: str, value: Any) -> None: ...
+
+    def append(self, at: Place, value: Any) -> None: ...
+
+    def remove(self, at: Place) -> None: ...
+
+
+def opened(file: Path, is_toml: bool) -> tuple[Editable, str]:
+    """A file's settings and its text now, "" where there is none. Raises Invalid."""
+    text = jsonfile.read_text(file)
+    try:
+        if not is_toml:
+            return Document("{}\n" if text is None else jsonfile.checked(text)), text or ""
+        from lighthoused.cli.tomlfile import TomlDocument
+
+        return TomlDocument(text or ""), text or ""
+    except ValueError as error:
+        raise Invalid(f"{file} cannot be used: {error}.", jsonfile.MEND) from None
 
 
 def change(session: Session, file: Path, before: str, after: str, dry_run: bool, outcome: tuple[str, str]) -> bool:

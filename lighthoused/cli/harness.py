@@ -17,7 +17,8 @@ FAILURES = "PostToolUseFailure"
 
 @dataclass(frozen=True, eq=False)
 class Harness:
-    """`name` is also what its agents are called. `files`: its settings by scope, below `directory`."""
+    """`name` is also what its agents are called. `files`: its settings by scope, below `directory`; those of
+    ``managed`` are the administrator's, which neither users nor agents take out."""
 
     name: str
     title: str
@@ -57,7 +58,12 @@ CLAUDE_CODE = Harness(
     title="Claude Code",
     directory=".claude",
     home_variable="CLAUDE_CONFIG_DIR",
-    files={"project": "settings.json", "local": "settings.local.json", "user": "settings.json"},
+    files={
+        "project": "settings.json",
+        "local": "settings.local.json",
+        "user": "settings.json",
+        "managed": "/etc/claude-code/managed-settings.json",
+    },
     events={JUDGED: "*", "PostToolUse": "*", "UserPromptSubmit": None, "SessionStart": None, "SessionEnd": None},
     can_ask=True,
     server_files={"project": ".mcp.json", "user": ".claude.json"},
@@ -67,7 +73,7 @@ CODEX = Harness(
     title="Codex",
     directory=".codex",
     home_variable="CODEX_HOME",
-    files={"project": "hooks.json", "user": "hooks.json"},
+    files={"project": "hooks.json", "user": "hooks.json", "managed": "/etc/codex/requirements.toml"},
     events={JUDGED: "*", "PostToolUse": "*", "UserPromptSubmit": None, "SessionStart": None},
     can_ask=False,
     server_files={"project": ".codex/config.toml", "user": ".codex/config.toml"},

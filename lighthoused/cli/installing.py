@@ -5,7 +5,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +13,8 @@ import click
 
 from lighthoused.cli import hook as hook_module
 from lighthoused.cli import hookcommand, jsonfile
-from lighthoused.cli.changing import change
+from lighthoused.cli.changing import Editable, change, opened
 from lighthoused.cli.harness import CLAUDE_CODE, FAILURES, HARNESSES, JUDGED, Harness
-from lighthoused.cli.jsonfile import Document
 from lighthoused.cli.output import say
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError
@@ -75,14 +74,14 @@ def install(
     if failures and harness is not CLAUDE_CODE:
         raise Invalid(f"{harness.title} has no hook for failed calls.", "Leave out --failures.")
     file = settings or harness.settings(scope, os.environ)
-    document = jsonfile.read(file) or Document("{}\n")
-    before = document.text if file.exists() else ""
+    document, before = _opened(file)
     wanted = dict(_entries(session, harness, agent or harness.name, unreachable, failures))
-    for event in {**wanted, **document.value.get("hooks", {})} if _has_hooks(document, file) else wanted:
+    for event in _events(document, wanted):
         _put(document, event, wanted.get(event), file)
     if not dry_run:
         hookcommand.provide()
-    if change(session, file, before, document.text, dry_run, ("installed", "was installed already")) and harness.trust:
+    written = change(session, file, before, document.text, dry_run, ("installed", "was installed already"))
+    if written and harness.trust and scope != "managed":
         say(f"hint: {harness.trust}", err=True)
 
 
@@ -92,13 +91,17 @@ def install(
 def uninstall(session: Session, name: str, scope: str, settings: Path | None, dry_run: bool) -> None:
     """Take the hooks out again; other settings stay."""
     file = settings or HARNESSES[name].settings(scope, os.environ)
-    document = jsonfile.read(file)
-    before = document.text if document is not None else ""
-    if document is not None and _has_hooks(document, file):
-        for event in list(document.value["hooks"]):
-            _put(document, event, None, file)
-    after = document.text if document is not None else ""
-    change(session, file, before, after, dry_run, ("uninstalled", "the hook is not installed there"))
+    document, before = _opened(file)
+    for event in _events(document, HARNESSES[name].events):
+        _put(document, event, None, file)
+    change(
+        session,
+        file,
+        before,
+        document.text if before else "",
+        dry_run,
+        ("uninstalled", "the hook is not installed there"),
+    )
 
 
 def _answer(session: Session) -> int:
@@ -128,15 +131,21 @@ def _entries(
         yield event, {**({"matcher": matcher} if matcher is not None else {}), "hooks": [handler]}
 
 
-def _has_hooks(document: Document, file: Path) -> bool:
-    """Whether there are hooks at all. Raises Invalid where they are not of the programs' form."""
-    hooks = document.value.get("hooks", {})
-    if not isinstance(hooks, dict):
+def _opened(file: Path) -> tuple[Editable, str]:
+    """Settings with hooks, and their text now. Raises Invalid where they are not of the programs' form."""
+    document, before = opened(file, is_toml=file.suffix == ".toml")
+    if not isinstance(document.value.get("hooks", {}), dict):
         raise Invalid(f"hooks in {file} is not what is expected there.", jsonfile.MEND)
-    return bool(hooks)
+    return document, before
 
 
-def _put(document: Document, event: str, entry: dict[str, Any] | None, file: Path) -> None:
+def _events(document: Editable, ours: Iterable[str]) -> tuple[str, ...]:
+    """All events that may have an entry of ours: other keys may stand among them."""
+    hooks = document.value.get("hooks", {})
+    return tuple(dict.fromkeys((*ours, *(event for event, groups in hooks.items() if isinstance(groups, list)))))
+
+
+def _put(document: Editable, event: str, entry: dict[str, Any] | None, file: Path) -> None:
     """Make this our only entry for an event."""
     groups = document.value.get("hooks", {}).get(event, [])
     if not isinstance(groups, list):
@@ -165,7 +174,7 @@ def _is_ours(handler: Any) -> bool:
     return isinstance(line, str) and _OURS.fullmatch(line) is not None
 
 
-def _take_out(document: Document, event: str) -> None:
+def _take_out(document: Editable, event: str) -> None:
     """Remove our handlers, and what holds nothing else."""
     changed = False
     for at, group in reversed(list(enumerate(document.value.get("hooks", {}).get(event, [])))):

@@ -149,15 +149,6 @@ def _part(node: Node, step: str | int) -> Part:
     return [part for part in node.parts if part.key == step][-1]
 
 
-def read(path: Path) -> Document | None:
-    """The object in a file, None where there is no file. Raises Invalid for anything else."""
-    text = read_text(path)
-    try:
-        return None if text is None else Document(checked(text))
-    except ValueError as error:
-        raise Invalid(f"{path} cannot be used: {error}.", MEND) from None
-
-
 def read_text(path: Path) -> str | None:
     """What a file says, None where there is none. Raises Invalid."""
     try:

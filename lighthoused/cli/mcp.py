@@ -2,16 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lighthoused.cli import jsonfile
-from lighthoused.cli.changing import change
+from lighthoused.cli.changing import Editable, change, opened
 from lighthoused.cli.harness import CLAUDE_CODE, CODEX, HARNESSES, Harness
-from lighthoused.cli.jsonfile import Document
 from lighthoused.cli.output import fail
 from lighthoused.cli.session import Session, command, working_directory
 from lighthoused.core.errors import Invalid, LighthouseError
@@ -19,9 +18,6 @@ from lighthoused.core.errors import Invalid, LighthouseError
 INTERPRETED, PACKAGED = ("-I", "-m", "lighthoused.cli.launch"), ("ctl",)
 SERVERS = {CLAUDE_CODE: "mcpServers", CODEX: "mcp_servers"}
 """The table of servers in each program's settings."""
-
-Edit = Callable[[str, str, str, Mapping[str, Any] | None], str]
-"""Text, table, name and entry (None: take it out) to the new text."""
 
 
 @click.group(invoke_without_command=True)
@@ -97,22 +93,19 @@ def _change(
     entry: Mapping[str, Any] | None,
 ) -> None:
     file = settings or harness.servers(scope, os.environ)
-    before = jsonfile.read_text(file)
-    edit: Edit = _edited_toml if harness is CODEX else _edited_json
+    document, before = opened(file, is_toml=harness is CODEX)
     try:
-        after = edit(before or "", SERVERS[harness], name, entry)
+        if _needs_change(document, SERVERS[harness], name, entry):
+            _put(document, SERVERS[harness], name, entry)
     except ValueError as error:
         raise Invalid(f"{file} cannot be changed: {error}.", jsonfile.MEND) from None
     outcome = ("installed", "was installed already") if entry else ("uninstalled", "the server is not installed there")
-    change(session, file, before or "", after if entry or before else "", dry_run, outcome)
+    change(session, file, before, document.text if entry or before else "", dry_run, outcome)
 
 
-def _edited_json(text: str, table: str, name: str, entry: Mapping[str, Any] | None) -> str:
-    document = Document(jsonfile.checked(text) if text else "{}\n")
-    servers = document.value.get(table, {})
-    if not _needs_change(servers, table, name, entry):
-        return text
-    if name in servers:
+def _put(document: Editable, table: str, name: str, entry: Mapping[str, Any] | None) -> None:
+    """Make this the entry of that name."""
+    if name in document.value.get(table, {}):
         document.remove((table, name))
         if not document.value[table] and entry is None:
             document.remove((table,))
@@ -120,31 +113,11 @@ def _edited_json(text: str, table: str, name: str, entry: Mapping[str, Any] | No
         document.set((), table, {name: entry})
     elif entry is not None:
         document.set((table,), name, entry)
-    return document.text
 
 
-def _edited_toml(text: str, table: str, name: str, entry: Mapping[str, Any] | None) -> str:
-    import tomlkit
-
-    document = tomlkit.parse(text)
-    servers: Any = document.get(table, {})
-    if not _needs_change(servers, table, name, entry):
-        return text
-    if name in servers:
-        del servers[name]
-        if not servers:
-            del document[table]
-    if entry is not None:
-        if table not in document:
-            document[table] = tomlkit.table(is_super_table=True)
-        made = tomlkit.table()
-        made.update(entry)
-        document[table][name] = made
-    return tomlkit.dumps(document)
-
-
-def _needs_change(servers: Any, table: str, name: str, entry: Mapping[str, Any] | None) -> bool:
+def _needs_change(document: Editable, table: str, name: str, entry: Mapping[str, Any] | None) -> bool:
     """Whether there is something to do. Raises ValueError for what is not ours to change."""
+    servers = document.value.get(table, {})
     if not isinstance(servers, dict):
         raise ValueError(f"{table} in it is not a table of servers")
     found = servers.get(name)
@@ -154,13 +127,8 @@ def _needs_change(servers: Any, table: str, name: str, entry: Mapping[str, Any] 
         if entry is None:
             return False
         raise ValueError(f"another server is called {name!r} there; choose a --name")
-    return {key: _plain(value) for key, value in found.items()} != entry
+    return bool(found != entry)
 
 
 def _is_ours(arguments: list[object]) -> bool:
     return any(tuple(arguments[: len(words) + 1]) == (*words, "mcp") for words in (INTERPRETED, PACKAGED))
-
-
-def _plain(value: Any) -> Any:
-    """Without tomlkit's own types."""
-    return [str(one) for one in value] if isinstance(value, list) else value

@@ -3,6 +3,7 @@
 import json
 import shlex
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +205,46 @@ def test_codex_has_its_own_events_and_is_told_to_trust(tmp_path: Path) -> None:
     assert ctl(tmp_path, "install", "--for", "codex", "--scope", "local").exit_code == 1
     ctl(tmp_path, "uninstall", "--for", "codex", "--settings", str(file))
     assert file.read_text() == before
+
+
+REQUIREMENTS = """# the administrator's
+allow_managed_hooks_only = true
+
+[hooks]
+managed_dir = "/etc/codex"
+
+[[hooks.Stop]]
+[[hooks.Stop.hooks]]
+type = "command"
+command = "theirs"
+"""
+
+
+@pytest.mark.parametrize("text", ["", REQUIREMENTS, "[features]\nhooks = true # on\n"])
+def test_managed_hooks_of_codex_are_toml(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "requirements.toml"
+    if text:
+        file.write_text(text)
+    where = ("--for", "codex", "--scope", "managed", "--settings", str(file))
+    done = ctl(tmp_path, "install", *where)
+    assert "/hooks" not in done.stderr
+    once = file.read_text()
+    assert once.startswith(text)
+    hooks = tomllib.loads(once)["hooks"]
+    assert {"PreToolUse", "PostToolUse", "UserPromptSubmit", "SessionStart"} <= set(hooks)
+    assert hooks["PreToolUse"][0]["hooks"][0]["timeout"] == 330
+    assert "was installed already" in ctl(tmp_path, "install", *where).output
+    ctl(tmp_path, "install", *where, socket="/new/sock")
+    assert "/run/lh.sock" not in file.read_text()
+    ctl(tmp_path, "uninstall", *where)
+    assert file.read_text() == text
+
+
+@pytest.mark.parametrize("text", ["x = ", "hooks = 3", "[hooks]\nPreToolUse = 3"])
+def test_toml_of_another_form_is_refused_and_left_alone(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "requirements.toml"
+    file.write_text(text)
+    for action in ("install", "uninstall"):
+        done = ctl(tmp_path, action, "--for", "codex", "--settings", str(file))
+        assert (done.exit_code, "hint: " in done.stderr) == (1, True)
+        assert file.read_text() == text

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lighthoused.cli import jsonfile
+from lighthoused.cli.changing import opened
 from lighthoused.cli.jsonfile import Document
 from lighthoused.core.errors import Invalid
 
@@ -65,7 +66,7 @@ def test_what_is_no_json_object_is_refused(tmp_path: Path, content: bytes) -> No
     file = tmp_path / "settings.json"
     file.write_bytes(content)
     with pytest.raises(Invalid) as refused:
-        jsonfile.read(file)
+        opened(file, is_toml=False)
     assert str(file) in refused.value.message
     assert refused.value.hint
     assert file.read_bytes() == content
@@ -74,10 +75,11 @@ def test_what_is_no_json_object_is_refused(tmp_path: Path, content: bytes) -> No
 def test_a_file_that_cannot_be_read_or_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(Invalid, match="cannot be read: Is a directory"):
-        jsonfile.read(tmp_path)
+        opened(tmp_path, is_toml=False)
     with pytest.raises(Invalid, match="cannot be written: "):
         jsonfile.write(tmp_path / "file/settings.json", "{}")
-    assert jsonfile.read(tmp_path / "none") is None
+    document, before = opened(tmp_path / "none", is_toml=False)
+    assert (document.value, before) == ({}, "")
 
 
 def test_writing_keeps_mode_owner_and_links(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def test_codex_goes_on_by_its_own_rules_or_is_denied(running: Running, tmp_path:
     )
     assert [(one["decision"], one["reason"]) for one in outcomes[1::2]] == [("go on", "")] * 2
     assert outcomes[2]["decision"] == "deny"
-    assert [one.payload["outcome"] for one in running.events(type="tool.finished")] == ["done", "failed"]
+    assert [one.payload["outcome"] for one in running.events(type="tool.finished")] == ["done", "done"]
     assert {one.agent for one in running.events(type="tool.finished")} == {"codex"}
     assert running.stop() == 0
     (gone,) = play(running, "codex", settings, bash("ls"))

@@ -76,13 +76,13 @@ def call(program: str, settings: dict[str, Any], step: dict[str, Any], number: i
     if decision in ("deny", "ask"):
         return {"decision": decision, "reason": reason}
     done = subprocess.run(["bash", "-c", step["tool_input"]["command"]], capture_output=True, text=True, check=False)
-    response = {"stdout": done.stdout, "stderr": done.stderr, "interrupted": False}
+    response = {"stdout": done.stdout, "stderr": done.stderr, "interrupted": False, "isImage": False}
     if done.returncode and program == "claude-code":
         after = "PostToolUseFailure"
         event |= {"error": f"Command exited with non-zero status code {done.returncode}", "is_interrupt": False}
     else:
         after = "PostToolUse"
-        event |= {"tool_response": {**response, **({"exit_code": done.returncode} if program == "codex" else {})}}
+        event |= {"tool_response": done.stdout if program == "codex" else response}
     reports = [
         run_hook(one, {**event, "hook_event_name": after}) for one in handlers(settings, after, step["tool_name"])
     ]
