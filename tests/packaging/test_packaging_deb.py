@@ -1,0 +1,42 @@
+"""The Debian package, as far as it can be judged without installing it (tests/machines installs it)."""
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import lighthoused
+
+COMMANDS = ("dpkg-buildpackage", "dh", "po2debconf", "chrpath")
+
+
+@pytest.fixture
+def deb(built: Callable[[str], Path]) -> Path:
+    missing = [command for command in COMMANDS if shutil.which(command) is None]
+    if missing:
+        pytest.skip(f"no {', '.join(missing)}: apt-get install chrpath debhelper dpkg-dev po-debconf")
+    return built("deb")
+
+
+def test_lintian_finds_nothing(deb: Path) -> None:
+    if shutil.which("lintian") is None:
+        pytest.skip("no lintian")
+    judge = ["lintian", "--fail-on=error,warning,info", "--display-info", "--allow-root", str(deb)]
+    done = subprocess.run(judge, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+def test_it_says_what_it_is(deb: Path) -> None:
+    said = subprocess.run(["dpkg-deb", "--field", deb], capture_output=True, text=True, check=True).stdout
+    assert f"Version: {lighthoused.__version__}-1\n" in said
+    listed = subprocess.run(["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True).stdout
+    for file in (
+        "./usr/bin/lighthousectl -> ",
+        "./usr/share/man/man1/lighthousectl.1.gz",
+        "./usr/share/bash-completion/completions/lighthousectl",
+        "./lib/systemd/system/lighthoused.service",
+        "./usr/share/doc/lighthoused/licenses/pyfuse3/",
+    ):
+        assert file in listed, file
