@@ -1,20 +1,24 @@
 """`lighthousectl project`."""
 
 import os
+from pathlib import Path
 from typing import Any
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
+from lighthoused.cli.carrying import carry, count_entries, daemon_may_read
 from lighthoused.cli.output import local_time, show_json, show_table
 from lighthoused.cli.session import Session, command
+from lighthoused.core.errors import AlreadyExists
 from lighthoused.protocol.messages import (
     Project,
     ProjectExportRequest,
     ProjectImportRequest,
     ProjectListRequest,
     Request,
+    StatusRequest,
 )
 
 
@@ -42,14 +46,32 @@ def _state(project: Project) -> str:
 @project.command("import")
 @click.argument("directory", type=click.Path(exists=True, file_okay=False))
 @click.option("--name", default="", help="Name of the project; by default the directory's.")
+@click.option("--copy", is_flag=True, help="Copy through the mount; so it is done where the daemon is another user's.")
 @command
-def import_project(session: Session, directory: str, name: str) -> None:
+def import_project(session: Session, directory: str, name: str, copy: bool) -> None:
     """Import DIRECTORY as a project; an interrupted import goes on where it stopped."""
-    made = with_progress(session, ProjectImportRequest(id=0, source=os.path.abspath(directory), name=name), "importing")
+    source = os.path.abspath(directory)
+    if copy or not daemon_may_read(session.call(StatusRequest(id=0)).pid):
+        made = _carried(session, Path(source), name)
+    else:
+        made = with_progress(session, ProjectImportRequest(id=0, source=source, name=name), "importing")
     if session.as_json:
         show_json(made)
     else:
         click.echo(f"{made.name} is at {session.config.paths.mount / made.name / 'current'}")
+
+
+def _carried(session: Session, source: Path, name: str) -> Any:
+    name = name or source.name
+    if name in [project.name for project in session.call(ProjectListRequest(id=0)).projects]:
+        raise AlreadyExists(f"There is a project {name!r} already.", "Choose another --name.")
+    made = with_progress(session, ProjectImportRequest(id=0, source="", name=name), "importing")
+    current = Path(session.call(StatusRequest(id=0)).paths["mount"]) / made.name / "current"
+    console = Console(stderr=True)
+    with Progress(console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task("copying", total=count_entries(source))
+        carry(source, current, lambda done: bar.update(task, completed=done))
+    return made
 
 
 @project.command("export")
