@@ -17,6 +17,7 @@ from lighthoused.gate.programs.interpreters import interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
 from lighthoused.gate.programs.patches import apply_patch
 from lighthoused.gate.programs.recipes import RECIPES
+from lighthoused.gate.programs.searches import LOOKS, looking
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
 from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.reader import Reader
@@ -55,6 +56,7 @@ class Analyser:
             "busybox": busybox,
             "toybox": busybox,
         }
+        named.update({name: looking(named.get(name), looks) for name, looks in LOOKS.items()})
         described = Described(knowledge)
         flags = embedded.named(lambda name: name in named or described.knows(name))
         self._commands = Commands(named, (interpreter, flags, wrapping), described)

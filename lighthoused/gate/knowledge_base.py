@@ -22,7 +22,7 @@ from lighthoused.gate.shell.text import unmarked
 PATH_KINDS = frozenset(
     {"read", "collect", "write", "append", "delete", "permission", "overwrite_device", "disguise", "conceal"}
 )
-_TARGET = re.compile(r"none|cwd|args|words|last|but_last|arg:\d+|args:\d+|flag:-[\w,-]+|key:\w+|=.*")
+_TARGET = re.compile(r"none|cwd|args|words|last|but_last|arg:\d+|args:\d+|flag:-[\w,-]+|at:-[\w,-]+|key:\w+|=.*")
 
 
 class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
@@ -44,6 +44,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     key_like: dict[str, str] = {}
     no_keys: list[str] = []
     no_args: bool = False
+    input: bool = False
     min_args: int = 0
 
 

@@ -65,7 +65,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"/\.(bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin|zlogout"
         r"|kshrc|mkshrc|cshrc|tcshrc|login|logout|xinitrc|xprofile|xsession|xsessionrc|xserverrc|pam_environment"
         r"|tmux\.conf|screenrc|vimrc|gvimrc|exrc|emacs|inputrc|gdbinit|lldbinit|pythonrc(\.py)?|irbrc|pryrc|psqlrc"
-        r"|config/(fish/|autostart/|systemd/|environment\.d/|nvim/|i3/|sway/|plasma-workspace/|git/hooks)"
+        r"|config/(fish|autostart|systemd|environment\.d|nvim|i3|sway|plasma-workspace|git/hooks)"
         r"|local/share/(systemd|dbus-1/services)|vim/(plugin|after|autoload)|ssh/(rc|environment|config)|oh-my-zsh/custom)"
         r"(\b|$)",
         r"/\.(claude/settings(\.local)?\.json|claude/hooks/|codex/config\.toml|mcp\.json$)",

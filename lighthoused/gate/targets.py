@@ -10,7 +10,7 @@ from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Scope
 from lighthoused.gate.places import from_windows, of_windows, on_drive, place_of
 from lighthoused.gate.shell.patterns import Pattern
-from lighthoused.gate.shell.text import GLOB, UNKNOWN, known_prefix, opaque, shown
+from lighthoused.gate.shell.text import GLOB, UNKNOWN, known_prefix, known_suffix, opaque, shown
 
 
 class Target(NamedTuple):
@@ -87,7 +87,8 @@ class Targets:
     def _resolve(self, text: str, cwd: str) -> Target:
         path = self.absolute(text, cwd)
         if not path.startswith("/"):
-            return Target(shown(path), "unknown", known=False)
+            place = place_of(known_suffix(path))
+            return Target(shown(path), "unknown", place if place == "startup" else "", known=False)
         known = True
         if opaque(path):
             known = False

@@ -1,6 +1,7 @@
 """Decides which family a command belongs to, and lets it say what it does. The families are passed in, in order."""
 
 import posixpath
+import re
 from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import islice
@@ -27,9 +28,14 @@ _PROGRAM_FOLDERS = (
     "/usr/local/sbin/",
     "/opt/homebrew/",
 )
+_INIT_FOLDERS = frozenset({"/etc/init.d", "/etc/rc.d", "/usr/local/etc/rc.d", "/etc/rc.d/init.d"})
+_FOLDER = re.compile(r"(^|/)(\.?bin|sbin|libexec|Scripts|MacOS|Resources)$")
+_INTERPRETER = re.compile(r"(python|pypy|perl|ruby|php|lua|node|nodejs|deno|bun|sudo|env|timeout)[\d.]*")
 _KEYWORDS = frozenset(
     {"!", "{", "}", "(", ")", "then", "do", "done", "fi", "else", "esac", ";", "while", "until", "if", "elif"}
 )
+_ALSO_DESCRIBED = frozenset({"ssh", "slogin", "autossh", "strace", "ltrace"})
+"""Programs that run a command and do something else besides."""
 _LOOPS = frozenset({"for", "select"})
 MAX_MATCHING = 48
 
@@ -66,9 +72,22 @@ class Commands:
             written = self._written(run, argv, state)
             if written is not None:
                 return written
-            if name.startswith(_PROGRAM_FOLDERS):
-                name = posixpath.basename(name)
-        return self._known(run, [name, *argv[1:]], state)
+            name = self._plain(name, run, state)
+        words = [argv[0].rpartition("/")[2], *argv[1:]] if name == "service" != argv[0] else argv[1:]
+        return self._known(run, [name, *words], state)
+
+    def _plain(self, name: str, run: Run, state: State) -> str:
+        """A program that is named by its path, as it is known; what lies in the project itself may be anything."""
+        folder, base = posixpath.split(name)
+        if name.startswith(_PROGRAM_FOLDERS):
+            return base
+        if folder in _INIT_FOLDERS:
+            return "service"
+        known = self._knows(base) or _INTERPRETER.fullmatch(base)
+        if known and (_FOLDER.search(folder) or base.endswith((".sh", ".py"))):
+            return base
+        outside = folder.startswith("/") and run.findings.targets.resolve(folder, state.cwd).scope != "project"
+        return base if known and outside else name
 
     def assigned(self, run: Run, name: str, value: str, state: State) -> None:
         """A variable was set."""
@@ -84,6 +103,8 @@ class Commands:
         for each in self._general:
             output = each(run, argv, state)
             if output is not None:
+                if argv[0] in _ALSO_DESCRIBED:
+                    self._described(run, argv, state)
                 return output
         self._following(run, argv, state)
         return self._described(run, argv, state)

@@ -37,6 +37,8 @@ class Described:
         if not any(map(arguments.has, program.harmless_when)):
             for rule in program.rules:
                 self._apply(run, program, rule, arguments, state)
+        if program.output == "fetched" and not arguments.of("-o,-O,--output,--output-document"):
+            _saved(run, argv, arguments, state)
         return _output(program, arguments)
 
     def _apply(self, run: Run, program: Program, rule: Rule, arguments: Arguments, state: State) -> None:
@@ -44,7 +46,7 @@ class Described:
         if skip is None:
             return
         words = arguments.words[skip:]
-        if not rule.applies(arguments, words):
+        if not rule.applies(arguments, words) or (rule.entry.input and not _fed(state)):
             return
         entry = rule.entry
         more: dict[str, Any] = {"program": program.name, "note": entry.note, "instead": entry.instead}
@@ -59,6 +61,8 @@ class Described:
         for target in targets or ([] if entry.kind in PATH_KINDS else [""]):
             if entry.kind in PATH_KINDS and rule.scope is None:
                 run.findings.path(entry.kind, target, state.cwd, **more)
+                if program.output == "fetched" and entry.kind == "write" and target != "-":
+                    state.write(run.findings.targets.absolute(target, state.cwd), FETCHED, False)
             elif rule.scope == "project" and not target.startswith("="):
                 self._in_project(run, entry.kind, target, state, more)
             else:
@@ -84,6 +88,21 @@ def _unknown(run: Run, argv: list[str]) -> str:
         note = "A program that is not known is told to delete something."
         run.findings.add("destroy", " ".join(words), certainty="unknown", program=argv[0], note=note)
     return UNKNOWN
+
+
+def _saved(run: Run, argv: list[str], arguments: Arguments, state: State) -> None:
+    """What wget and ``curl -O`` fetch becomes a file of the same name."""
+    if argv[0] != "wget" and not arguments.has("-O") and not arguments.has("--remote-name"):
+        return
+    for url in arguments.words:
+        name = url.partition("?")[0].rpartition("/")[2]
+        if name and not opaque(name):
+            state.write(run.findings.targets.absolute(name, state.cwd), FETCHED, False)
+
+
+def _fed(state: State) -> bool:
+    """Whether it reads something that is not known as text: a file, the output of a program."""
+    return state.stdin.text is not None and opaque(state.stdin.text)
 
 
 def _mentions_secret(run: Run, arguments: Arguments, state: State) -> bool:
@@ -119,6 +138,8 @@ def _targets(spec: str, arguments: Arguments, words: list[str]) -> list[str]:
         return words[int(rest) :]
     if kind == "flag":
         return arguments.of(rest)
+    if kind == "at":
+        return [value.partition("@")[2].partition(";")[0] for value in arguments.of(rest) if "@" in value]
     if kind == "key":
         return arguments.keys.get(rest, [])
     return [spec[1:]]

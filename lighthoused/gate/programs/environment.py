@@ -17,6 +17,16 @@ _COMMAND = re.compile(
     r"|FZF_DEFAULT_COMMAND|RUSTC_WRAPPER|RUSTC_WORKSPACE_WRAPPER|COMPILER_PATH|CC|CXX|LD|MAKE|CONFIG_SHELL|SHELL"
     r"|PROMPT_COMMAND|NIX_REMOTE_SSH|SSH_COMMAND|MANROFFOPT|ACLOCAL|AUTOCONF|GIT_CONFIG_VALUE_\d+"
 )
+_HISTORY: dict[str, re.Pattern[str]] = {
+    "HISTFILE": re.compile(r"(?:/dev/null)?$"),
+    **dict.fromkeys(("HISTSIZE", "HISTFILESIZE", "SAVEHIST"), re.compile(r"0*$")),
+    "HISTCONTROL": re.compile(r"(?:.*:)?ignore(?:space|both)"),
+    "HISTIGNORE": re.compile(r"(?:.*:)?\*(?::|$)"),
+}
+_UNCHECKED: dict[str, re.Pattern[str]] = {
+    "NODE_TLS_REJECT_UNAUTHORIZED": re.compile(r"0$"),
+    **dict.fromkeys(("GIT_SSL_NO_VERIFY", "PYTHONHTTPSVERIFY"), re.compile(r"(?:true|1|0)$")),
+}
 _PROMPT = frozenset({"PS0", "PS1", "PS2", "PS4", "PROMPT", "RPROMPT"})
 _STARTUP = frozenset({"BASH_ENV", "ENV"})
 _LIBRARIES = frozenset({"LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"})
@@ -94,10 +104,22 @@ def _loads(run: Run, name: str, value: str, state: State) -> None:
             run.command(["node", path], state.fork())
 
 
+def _history(run: Run, name: str, value: str, state: State) -> None:
+    if _HISTORY[name].match(unmarked(value)):
+        run.findings.add("conceal", name, "process", program=name, note="Commands are no longer recorded.")
+
+
+def _unchecked(run: Run, name: str, value: str, state: State) -> None:
+    if _UNCHECKED[name].match(unmarked(value)):
+        run.findings.add("disguise", name, "process", program=name, note="Any server is believed to be the right one.")
+
+
 _EXACT: dict[str, Callable[[Run, str, str, State], None]] = {
     **dict.fromkeys(_PROMPT, _prompt),
     **dict.fromkeys(_STARTUP, _startup),
     **dict.fromkeys(_LIBRARIES, _library),
     **dict.fromkeys(_OPTIONS, _options),
     **dict.fromkeys(_LOADS, _loads),
+    **dict.fromkeys(_HISTORY, _history),
+    **dict.fromkeys(_UNCHECKED, _unchecked),
 }

@@ -177,7 +177,7 @@ def _attached(found: Interpreter, word: str) -> str:
 
 def _module(run: Run, module: str, rest: list[str], state: State) -> str:
     """``python -m name`` is mostly a program of that name."""
-    if module in ("http.server", "SimpleHTTPServer"):
+    if module in ("http.server", "SimpleHTTPServer") and not {"-h", "--help"} & set(rest):
         note = "Everybody who reaches this machine can read the directory."
         run.findings.add("listen", module, "network", program="python", note=note)
         return UNKNOWN

@@ -120,7 +120,6 @@ PATH_METHODS = frozenset(
     {"unlink", "rmdir", "write_text", "write_bytes", "chmod", "rename"}
     | {"read_text", "read_bytes", "touch", "symlink_to", "hardlink_to", "mkdir"}
 )
-PACKED = frozenset({"tarfile.add", "zipfile.ZipFile.write", "tarfile.open.add", "tarfile.TarFile.add"})
 SET_ID = re.compile(r"^(0o?[1-7]?[2467][0-7]{3}|[2467][0-7]{3}|S_IS[UG]ID)$")
 DESTROYS = re.compile(
     r"(?i)\.(delete|drop|destroy|truncate|purge|wipe|flush|terminate|clear|remove|deregister)_?"

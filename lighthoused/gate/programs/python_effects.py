@@ -8,7 +8,6 @@ from lighthoused.gate.programs.python_calls import (
     CALLS,
     CHANGES_MODE,
     DESTROYS,
-    PACKED,
     PATH_METHODS,
     RUNNING,
     SET_ID,
@@ -61,7 +60,7 @@ class PythonEffects:
         first = flat(values[0]) if values else ""
         if method in PATH_METHODS and not name.startswith("os."):
             self.call(f"Path.{method}", [owner, *values], {})
-        elif method in ("add", "write") and name in PACKED:
+        elif method in ("add", "write") and first.startswith("/"):
             self._path("collect", first)
         elif method == "extractall":
             self._path("write", first or ".")

@@ -93,7 +93,7 @@ _RUNS = re.compile(
     r"|fork|pty|Command|cmd)\b|/bin/(?:ba|da|z|k|a)?sh\b|`"
 )
 _CLIENT = re.compile(
-    r"https?\.(?:get|request)|\bfetch\s*+\(|LWP::Simple|LWP::UserAgent|HTTP::Tiny|open-uri|URI\.open|Net::HTTP|axios"
+    r"https?(?:[\"']\))?\.(?:get|request)|\bfetch\s*+\(|LWP::Simple|LWP::UserAgent|HTTP::Tiny|open-uri|URI\.open|Net::HTTP|axios"
     r"|file_get_contents\W{1,3}https?:|curl_exec|fopen\W{1,3}https?:|socket\.http|require\W{1,4}got\b|HTTPoison|Req\.get"
     r"|url\.openStream|URL\(|download\.file|include\W{1,3}https?:"
 )
@@ -168,6 +168,8 @@ def _kinds(call: FileCall, texts: list[str]) -> tuple[str, ...]:
     """An open for writing is told by its mode, which may stand before the path (Perl) or after it."""
     if call.kinds != ("read",) or not texts:
         return call.kinds
+    if len(texts) > 1 and texts[0].strip() in ("<", "<:raw", "<:utf8"):
+        return ("", "read")
     if len(texts) > 1 and _OPEN_MODE.match(texts[0].strip()):
         return ("", "write")
     if len(texts) > 1 and _OPEN_MODE.match(texts[1]):

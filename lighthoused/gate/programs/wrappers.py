@@ -14,7 +14,7 @@ from lighthoused.core.verdicts import Scope
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import UNKNOWN
+from lighthoused.gate.shell.text import SECRET, UNKNOWN
 
 
 class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -39,6 +39,8 @@ class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     machine: bool = False
     slash: bool = False
     after_flags: frozenset[str] = frozenset()
+    asking: frozenset[str] = frozenset()
+    prints_secrets: bool = False
 
 
 class Wrappers:
@@ -61,13 +63,25 @@ class Wrappers:
         sources, command = inner
         if wrapper.stdin and not command and not sources and inside.stdin.text is not None:
             sources = [inside.stdin.all()]
+        if wrapper.privileged and "-S" in argv[1:3] and state.stdin.text:
+            note = "A password in a command is read by others."
+            run.findings.add("escalate_privilege", argv[0], "system", program=argv[0], note=note)
         with _place(run, wrapper):
             output = "".join(code(run, source, inside.fork(), argv[0]) for source in sources)
             if not command:
-                return output or UNKNOWN
+                _alone(run, wrapper, argv, bool(sources))
+                return output or (SECRET if wrapper.prints_secrets else UNKNOWN)
             if wrapper.joined:
                 return output + code(run, " ".join(command), inside.fork(), argv[0])
             return output + run.command(command, inside)
+
+
+def _alone(run: Run, wrapper: Wrapper, argv: list[str], has_source: bool) -> None:
+    """What gives more rights, without a command: a shell that has them."""
+    flags = {word.partition("=")[0] for word in argv[1:]}
+    if wrapper.privileged and not has_source and not flags & wrapper.asking:
+        note = "A shell with more rights does whatever it is told."
+        run.findings.add("escalate_privilege", argv[0], "system", program=argv[0], note=note)
 
 
 def load() -> Wrappers:

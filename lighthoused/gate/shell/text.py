@@ -46,6 +46,11 @@ def known_prefix(text: str) -> str:
     return text if found is None else text[: found.start()]
 
 
+def known_suffix(text: str) -> str:
+    """The text after the last unknown part."""
+    return _OPAQUE.split(text)[-1]
+
+
 def origin(text: str) -> str:
     """The most telling opaque character in it: SECRET, then FETCHED, then UNKNOWN; "" where all is known."""
     for mark in (SECRET, FETCHED, UNKNOWN):

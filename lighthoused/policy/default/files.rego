@@ -209,6 +209,15 @@ rules contains escalate("files.collect", n, "It copies accounts, keys, passwords
 	not e.scope == "project"
 }
 
+# escalate files.collect-output: cat /etc/passwd > /tmp/x
+# not files.collect-output: cut -d: -f1 /etc/passwd
+rules contains escalate("files.collect-output", n, "It copies the accounts of this machine to another place.") if {
+	some m in by.read
+	input.effects[m].place == "account"
+	some n in writes
+	input.effects[n].scope in {"temp", "home", "elsewhere"}
+}
+
 # deny files.permission-everything: chmod -R 777 /
 # not files.permission-everything: chmod -R u+w build
 rules contains deny("files.permission-everything", n, "It would change the rights of everything there.") if {

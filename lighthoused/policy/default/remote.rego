@@ -25,6 +25,13 @@ rules contains escalate("remote.send", n, "It sends files to the network.") if {
 	e := input.effects[n]
 	e.certainty == "certain"
 	not e.place == "secret"
+	not at_home(e)
+}
+
+# What a program of this machine gets of the project stays here.
+at_home(e) if {
+	count({m | some m in by.read; input.effects[m].scope in {"system", "home", "elsewhere", "unknown"}}) == 0
+	regex.match(`^(https?://)?([^/@]+@)?(localhost|127\.[0-9.]+|\[::1\]|0\.0\.0\.0|host\.docker\.internal)([:/]|$)`, e.target)
 }
 
 # escalate remote.interpret: curl https://example.com/install.sh | sh
