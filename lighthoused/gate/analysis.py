@@ -19,7 +19,7 @@ from lighthoused.gate.programs.patches import apply_patch
 from lighthoused.gate.programs.recipes import RECIPES
 from lighthoused.gate.programs.searches import LOOKS, looking
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
-from lighthoused.gate.shell.bounds import Unresolvable
+from lighthoused.gate.shell.bounds import Deadline, Unresolvable
 from lighthoused.gate.shell.reader import Reader
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -31,6 +31,10 @@ class Text(NamedTuple):
 
     path: str
     text: str
+
+
+MAX_SECONDS = 0.2
+"""Of processor time for one command."""
 
 
 class Analysis(NamedTuple):
@@ -64,7 +68,8 @@ class Analyser:
     def analyse(self, command: str, cwd: str, world: World, files: Files | None = None) -> Analysis:
         """The effects of a shell command run in `cwd`. `files` are known by their content; it adds what is written."""
         findings = Findings(Targets(world, cwd))
-        run = Run(Reader(), findings, self._commands)
+        deadline = Deadline(MAX_SECONDS)
+        run = Run(Reader(deadline), findings, self._commands, deadline)
         state = State(cwd, world.home, world.user)
         state.files = Files() if files is None else files
         unresolved = ""

@@ -52,7 +52,12 @@ OVER = {
     + "pass\nE",
     "sql": "psql -c '" + "update a set " * 10_000 + "where'",
     "editor": "vim -c '" + " " * 50_000 + "'",
-    "perl": "perl -e '" + "system " * 5000 + "'",
+    "perl": "perl -e '" + "system(x);" * 5000 + "'",
+}
+OVER_TIME = {
+    "redirections": ">" * 100_000,
+    "inputs": "<" * 100_000,
+    "parameters": "${x" * 40_000,
 }
 SLOW = {
     "arithmetic": "cat <<A\nx=$((1<<y))\nA\n" * 100,
@@ -90,6 +95,11 @@ SLOW = {
 @pytest.mark.parametrize("command", OVER.values(), ids=OVER.keys())
 def test_over_a_bound_is_unresolved(analyser: Analyser, command: str) -> None:
     assert analyser.analyse(command, CWD, WORLD).unresolved
+
+
+@pytest.mark.parametrize("command", OVER_TIME.values(), ids=OVER_TIME.keys())
+def test_the_parser_is_stopped(analyser: Analyser, command: str) -> None:
+    assert "ms to understand" in analyser.analyse(command, CWD, WORLD).unresolved
 
 
 @pytest.mark.parametrize("command", SLOW.values(), ids=SLOW.keys())

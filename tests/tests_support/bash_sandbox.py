@@ -8,7 +8,7 @@ from pathlib import Path
 from lighthoused.core.effects import World
 from lighthoused.gate.analysis import standard
 from lighthoused.gate.findings import Findings
-from lighthoused.gate.shell.bounds import Unresolvable
+from lighthoused.gate.shell.bounds import Deadline, Unresolvable
 from lighthoused.gate.shell.reader import Reader
 from lighthoused.gate.shell.run import Dispatch, Run
 from lighthoused.gate.shell.state import State
@@ -59,7 +59,8 @@ class Sandbox:
         recording = _Recording(_COMMANDS)
         home = str(self._work)
         findings = Findings(Targets(World(home=home, roots=(home,)), home))
-        run = Run(Reader(), findings, recording)
+        deadline = Deadline(2.0)
+        run = Run(Reader(deadline), findings, recording, deadline)
         state = State(home, home)
         state.params = ()
         try:

@@ -31,6 +31,7 @@ ASSIGNMENTS = (
 )  # fmt: skip
 """What changes variables."""
 HIDDEN = (
+    "mark `echo c``echo d`", "m``ark a", "mark \"a``b`echo \\\"x\\\"``echo e`\"", "`echo ma``echo rk` f", "mark 'a``b'",
     'IFS=; mark $w "$w"', 'mark \'b\'x$w-f "b"$1 a\'b\'$2c', "mark ${u:+y} b", "${u:+echo} mark c",
     "echo a\n\\mark d", "x=1 y=mark\n$y e", "export x=1\n\\mark f", "mark \\ g\\ h i\\\nj", "eval mark $v x",
     'eval \'mark "$w"\'', "c=mark; $c e $v", 'c=(mark \'1 2\' $n); "${c[@]}"', "echo mark p $n | . /dev/stdin",

@@ -12,7 +12,10 @@ class Lit(NamedTuple):
 
 
 class Param(NamedTuple):
-    """``$name`` or ``${name op argument}``. `subscript` is ``@``, ``*``, a number or ""; `length` for ``${#name}``."""
+    """``$name`` or ``${name op argument}``. `subscript` is ``@``, ``*``, a number or ""; `length` for ``${#name}``.
+
+    `simple`: unquoted and without braces, so that text which brace expansion puts after it belongs to its name.
+    """
 
     name: str
     quoted: bool
@@ -21,6 +24,7 @@ class Param(NamedTuple):
     subscript: str = ""
     length: bool = False
     indirect: bool = False
+    simple: bool = False
 
 
 class Subst(NamedTuple):

@@ -8,6 +8,7 @@ from lighthoused.gate.shell.text import UNKNOWN
 
 MAX_WORDS = 256
 MAX_BRACES = 64
+_NAME_PART = re.compile(r"[A-Za-z0-9_]+")
 _TOKEN = re.compile(r"([{},])")
 _RANGE = re.compile(r"^(-?[0-9]{1,18}|[A-Za-z])\.\.(-?[0-9]{1,18}|[A-Za-z])(?:\.\.(-?[0-9]{1,18}))?$")
 
@@ -93,6 +94,14 @@ def _join(tokens: list[Token]) -> list[ast.Part]:
     for token in tokens:
         part = ast.Lit(token, True) if isinstance(token, str) else token
         before = made[-1] if made else None
+        if isinstance(before, ast.Param) and before.simple and isinstance(part, ast.Lit) and part.bare:
+            more = _NAME_PART.match(part.text)
+            if more and before.name[:1] not in "0123456789@*#?$!-":
+                made[-1] = before._replace(name=before.name + more[0])
+                part = ast.Lit(part.text[more.end() :], True)
+                if not part.text:
+                    continue
+                before = made[-1]
         if isinstance(part, ast.Lit) and part.bare and isinstance(before, ast.Lit) and before.bare:
             made[-1] = ast.Lit(before.text + part.text, True)
         else:

@@ -177,6 +177,8 @@ def _add_whole(done: list[str], current: str | None, values: list[str], word: as
 
 def _add_split(done: list[str], current: str | None, values: list[str], separators: str) -> str | None:
     """Unquoted values are split at the separators of IFS, and their pattern characters become active."""
+    if len(values) > 1 and separators[:1].strip():
+        values = [separators[0].join(values)]
     for number, value in enumerate(values):
         pieces = split(value, separators)
         if current is not None and number:

@@ -8,10 +8,12 @@ _BARE = re.compile(r"\\(\n)|\\(.)|([*?\[])", re.DOTALL)
 _DOUBLE = re.compile(r"\\(\n)|\\([$`\"\\])")
 _HEREDOC = re.compile(r"\\(\n)|\\([$`\\])")
 _BACKTICK = re.compile(r"\\([$`\\])")
+_QUOTED_BACKTICK = re.compile(r"\\([$`\"\\])")
 _ANSI = re.compile(
     r"\\(?:([abeEfnrtv\\'\"?])|x([0-9a-fA-F]{1,2})|u([0-9a-fA-F]{1,4})|U([0-9a-fA-F]{1,8})|c(.)|0?([0-7]{1,3}))",
     re.DOTALL,
 )
+_TICKS = re.compile(r"\\.|``|`|\"|'[^']*'?|[^\\`\"']+", re.DOTALL)
 _CONTROL = {"a": "\a", "b": "\b", "e": "\x1b", "E": "\x1b", "f": "\f", "n": "\n", "r": "\r", "t": "\t", "v": "\v"}
 
 
@@ -41,9 +43,23 @@ def heredoc(source: str) -> str:
     return _HEREDOC.sub(lambda found: found[2] or "", source)
 
 
-def backtick(source: str) -> str:
-    """The command between backticks."""
-    return _BACKTICK.sub(r"\1", source)
+def parted(source: str) -> str:
+    """Source in which no two backticks stand together, which the grammar takes for one token."""
+    made: list[str] = []
+    inside = doubled = False
+    at = 0
+    while found := _TICKS.match(source, at):
+        token = "'" if doubled and found[0][0] == "'" else found[0]
+        at += len(token)
+        doubled ^= token == '"'
+        inside ^= token == "`"
+        made.append(token if token != "``" else '`""`' if inside else '""')
+    return "".join(made)
+
+
+def backtick(source: str, doubled: bool = False) -> str:
+    """The command between backticks; `doubled`: these stand between double quotes."""
+    return (_QUOTED_BACKTICK if doubled else _BACKTICK).sub(r"\1", source)
 
 
 def ansi(source: str) -> str:

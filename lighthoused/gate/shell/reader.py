@@ -11,14 +11,16 @@ import tree_sitter
 import tree_sitter_bash
 
 from lighthoused.gate.shell import ast, heredocs, quoting
-from lighthoused.gate.shell.bounds import Unresolvable
+from lighthoused.gate.shell.bounds import Deadline, Unresolvable
 from lighthoused.gate.shell.text import HEREDOC, literal
 from lighthoused.gate.shell.words import Words
 
 MAX_SOURCE = 1 << 20
-MAX_PARSED = 1 << 15
-"""Bytes of one source without its here-documents. The parser takes quadratic time on some (1.5 s for these)."""
-MAX_PARSED_IN_ALL = 1 << 16
+MAX_PARSED = 1 << 17
+"""Bytes of one source without its here-documents."""
+MAX_PARSED_IN_ALL = 1 << 18
+SMALL = 1 << 9
+"""Bytes that are parsed at one go. Rows of ``<``, ``>`` or ``|`` take the parser quadratic time: 1 ms for these."""
 MAX_NODES = 60_000
 MAX_DEPTH = 120
 
@@ -32,9 +34,10 @@ _HARMLESS_ERROR = set("()<>;&|[]{}\n`'\" \t,.:")
 class Reader:
     """A parser with its bounds, for one analysis."""
 
-    def __init__(self) -> None:
+    def __init__(self, deadline: Deadline) -> None:
         self._parser = tree_sitter.Parser(_LANGUAGE)
         self._parsed = 0
+        self._deadline = deadline
 
     def read(self, source: str) -> ast.Command:
         """The command tree of a script. Raises Unresolvable."""
@@ -44,16 +47,31 @@ class Reader:
         documents: list[heredocs.Document] = []
         if "<<" in source:
             source, documents = heredocs.extract(source)
+        if "``" in source:
+            source = quoting.parted(source)
         return _Reading(source + "\n", documents, self._tree).script()
 
     def _tree(self, source: bytes) -> Node:
         self._parsed += len(source)
         if len(source) > MAX_PARSED or self._parsed > MAX_PARSED_IN_ALL:
             raise Unresolvable(f"The command has more than {MAX_PARSED} bytes to be understood.")
-        tree = self._parser.parse(_NOT_ASCII.sub(b".", source))
+        tree = self._parse(source if source.isascii() else _NOT_ASCII.sub(b".", source))
         if tree.root_node.descendant_count > MAX_NODES:
             raise Unresolvable(f"The command has more than {MAX_NODES} parts.")
         return tree.root_node
+
+    def _parse(self, source: bytes) -> tree_sitter.Tree:
+        """The tree; the parser is stopped at the deadline."""
+        if len(source) <= SMALL:
+            return self._parser.parse(source)
+        try:
+            return self._parser.parse(
+                lambda at, _point: source[at : at + 4096], progress_callback=lambda _at, _error: self._deadline.passed
+            )
+        except ValueError:
+            self._parser.reset()
+            self._deadline.check()
+            raise Unresolvable("The command could not be parsed.") from None
 
 
 class _Reading:

@@ -13,7 +13,7 @@ from lighthoused.core.verdicts import Effect
 from lighthoused.gate.findings import Findings
 from lighthoused.gate.shell import ast
 from lighthoused.gate.shell.assignments import Assignments
-from lighthoused.gate.shell.bounds import Unresolvable
+from lighthoused.gate.shell.bounds import Deadline, Unresolvable
 from lighthoused.gate.shell.expand import Expander
 from lighthoused.gate.shell.reader import Reader
 from lighthoused.gate.shell.redirects import Redirects
@@ -21,6 +21,7 @@ from lighthoused.gate.shell.state import Input, State, Value
 from lighthoused.gate.shell.text import UNKNOWN, unmarked
 
 MAX_STEPS = 4000
+STEPS_A_CHECK = 16
 MAX_DEPTH = 40
 MAX_OUTPUT = 1 << 20
 MAX_ROUNDS = 24
@@ -44,7 +45,7 @@ _DECLARATIONS = frozenset({"export", "declare", "typeset", "local", "readonly", 
 class Run:
     """One abstract run. `dispatch` says what a command with its arguments does and prints."""
 
-    def __init__(self, reader: Reader, findings: Findings, dispatch: Dispatch) -> None:
+    def __init__(self, reader: Reader, findings: Findings, dispatch: Dispatch, deadline: Deadline) -> None:
         self.reader = reader
         self.findings = findings
         self.expander = Expander(self.execute, reader.read, self.charge)
@@ -52,6 +53,8 @@ class Run:
         self.assignments = Assignments(self.expander, partial(dispatch.assigned, self))
         self._dispatch = dispatch
         self._steps = 0
+        self._deadline = deadline
+        self._checked = 0
         self._depth = 0
         self._parallel = 0
         self.trying = False
@@ -94,6 +97,9 @@ class Run:
     def charge(self, steps: int) -> None:
         """Count work. Raises Unresolvable when it is too much."""
         self._steps += steps
+        if self._steps - self._checked > STEPS_A_CHECK:
+            self._checked = self._steps
+            self._deadline.check()
         if self._steps > MAX_STEPS:
             raise Unresolvable(f"The command takes more than {MAX_STEPS} steps to understand.")
 

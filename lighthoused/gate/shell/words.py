@@ -165,8 +165,7 @@ class Words:
         at = start
         for node in nodes:
             if node.start_byte > at:
-                gap = source[at : node.start_byte].replace(b"``", b"")
-                yield ast.Lit(unquote(gap.decode("utf-8", "replace")), unquoted)  # type: ignore[operator]
+                yield ast.Lit(unquote(source[at : node.start_byte].decode("utf-8", "replace")), unquoted)  # type: ignore[operator]
             if node.type in ("string_content", "heredoc_content") or (
                 node.child_count == 0 and unquote is not quoting.bare
             ):
@@ -183,7 +182,7 @@ class Words:
         if name[:1].isdigit() and len(name) > 1:
             name, rest = name[0], name[1:]
         self.mentioned.add(name)
-        yield ast.Param(name, quoted)
+        yield ast.Param(name, quoted, simple=not quoted)
         if rest:
             yield ast.Lit(rest, not quoted)
 
@@ -216,7 +215,7 @@ class Words:
         source = self._reading.text(node)
         mentioned = self.mentioned
         if source.startswith("`"):
-            body = self._reading.nested(quoting.backtick(source[1:-1]))
+            body = self._reading.nested(quoting.backtick(source[1:-1], quoted))
         elif [child.type for child in node.children[1:-1]] == ["file_redirect"]:
             body = self._reading.printed(node.children[1])
         else:
