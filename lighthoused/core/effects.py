@@ -37,6 +37,8 @@ KINDS: dict[str, str] = {
     "firewall": "Changes packet filters, routes or network interfaces.",
     "destroy": "Removes remote resources: databases, clusters, buckets, queues, accounts.",
     "alter": "Changes remote resources in a way that can be reverted.",
+    "expose": "Lets others reach, read or change what they could not before.",
+    "spend": "Orders something that costs money, or moves money.",
     "conceal": "Removes traces: histories, logs, audit records, times.",
     "disguise": "Makes something appear as what it is not, or switches a protection off.",
     "exhaust": "Uses up processes, memory or disk until the machine stops working.",

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Effect
-from lighthoused.gate import knowledge_base
+from lighthoused.gate import endpoints, knowledge_base, languages
 from lighthoused.gate.files import Files
 from lighthoused.gate.findings import Findings
 from lighthoused.gate.programs import embedded, wrappers
@@ -19,6 +19,7 @@ from lighthoused.gate.programs.patches import apply_patch
 from lighthoused.gate.programs.recipes import RECIPES
 from lighthoused.gate.programs.searches import LOOKS, looking
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
+from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.bounds import Deadline, Unresolvable
 from lighthoused.gate.shell.reader import Reader
 from lighthoused.gate.shell.run import Run
@@ -46,9 +47,9 @@ class Analysis(NamedTuple):
 
 
 class Analyser:
-    """Analyses commands with one knowledge base. Safe to use from several threads: each analysis has its own parser."""
+    """Analyses commands by what is known of programs. Safe in several threads: each analysis has its own parser."""
 
-    def __init__(self, knowledge: knowledge_base.KnowledgeBase, wrapping: wrappers.Wrappers) -> None:
+    def __init__(self, knowledge: knowledge_base.KnowledgeBase, wrapping: wrappers.Wrappers, told: Told) -> None:
         named: dict[str, Family] = {
             **BUILTINS,
             **FILTERS,
@@ -61,7 +62,7 @@ class Analyser:
             "toybox": busybox,
         }
         named.update({name: looking(named.get(name), looks) for name, looks in LOOKS.items()})
-        described = Described(knowledge)
+        described = Described(knowledge, told)
         flags = embedded.named(lambda name: name in named or described.knows(name))
         self._commands = Commands(named, (interpreter, flags, wrapping), described)
 
@@ -84,5 +85,5 @@ class Analyser:
 
 
 def standard() -> Analyser:
-    """With the knowledge base and the wrappers that come with the package."""
-    return Analyser(knowledge_base.load(), wrappers.load())
+    """With all that comes with the package."""
+    return Analyser(knowledge_base.load(), wrappers.load(), Told(languages.load(), endpoints.load()))

@@ -2,19 +2,25 @@
 
 from typing import NamedTuple
 
+_WHOLE = frozenset({"--all", "--force", "--delete", "--clean", "--disable", "--remove", "--image", "--purge"})
+"""Flags that are none's abbreviation."""
+_OFF = frozenset({"none", "false", "0", "no"})
+
 
 class Grammar(NamedTuple):
     """How a program takes arguments.
 
-    `values`: flags that take one, and ``sub:flag`` for those of a subcommand. `single`: long flags begin with one dash,
-    short ones do not combine. `operands`: ``key=value`` arguments (dd). `leading`: `values` hold only before the first
-    word (git).
+    `values`: flags that take one, ``sub:flag`` for those of a subcommand, ``sub>flag`` for those right after it.
+    `single`: long flags begin with one dash, short ones do not combine. `operands`: ``key=value`` arguments (dd).
+    `leading`: `values` hold only before the first word (git). `switches`: where there are any, every other flag takes
+    the next word that is no flag as its value (aws).
     """
 
     values: frozenset[str] = frozenset()
     single: bool = False
     operands: bool = False
     leading: bool = False
+    switches: frozenset[str] = frozenset()
 
 
 class Arguments(NamedTuple):
@@ -32,17 +38,42 @@ class Arguments(NamedTuple):
             return True
         if not spec.startswith("--"):
             return False
-        return any(flag.startswith("--") and len(flag) > 4 and spec.startswith(flag) for flag in self.flags)
+        return any(len(flag) > 4 and flag not in _WHOLE and spec.startswith(flag) for flag in self.flags)
+
+    def means(self, spec: str) -> bool:
+        """Like `has`, but a flag that was given only to switch it off (``--dry-run=none``) does not count."""
+        return self.has(spec) and not _OFF.intersection(self.flags.get(spec, ()))
 
     def of(self, spec: str) -> list[str]:
         """The values of the flags ``a,b``."""
         return [value for flag in spec.split(",") for value in self.flags.get(flag, ())]
 
 
+class _Words:
+    """Words that are taken one by one, with a look at the next."""
+
+    def __init__(self, words: list[str]) -> None:
+        self._words = words
+        self._at = 0
+
+    def __iter__(self) -> "_Words":
+        return self
+
+    def __next__(self) -> str:
+        if self._at == len(self._words):
+            raise StopIteration
+        self._at += 1
+        return self._words[self._at - 1]
+
+    def value_follows(self) -> bool:
+        """Whether the next word can be a flag's value."""
+        return self._at < len(self._words) and self._words[self._at][:1] != "-"
+
+
 def parse(grammar: Grammar, argv: list[str]) -> Arguments:
     """The arguments after the program's name. Whatever is not described is taken literally."""
     parsed = Arguments({}, [], {})
-    rest = iter(argv)
+    rest = _Words(argv)
     for argument in rest:
         if argument == "--":
             parsed.flags["--"] = []
@@ -59,7 +90,13 @@ def parse(grammar: Grammar, argv: list[str]) -> Arguments:
 def _takes(grammar: Grammar, parsed: Arguments, flag: str) -> bool:
     if parsed.words and any(f"{word}:{flag}" in grammar.values for word in parsed.words[:2]):
         return True
+    if parsed.words and f"{parsed.words[-1]}>{flag}" in grammar.values:
+        return True
     return flag in grammar.values and not (grammar.leading and parsed.words and not flag.startswith("--"))
+
+
+def _valued(grammar: Grammar, flag: str) -> bool:
+    return bool(grammar.switches) and flag not in grammar.switches
 
 
 def _word(grammar: Grammar, parsed: Arguments, argument: str) -> None:
@@ -76,21 +113,21 @@ def _add(parsed: Arguments, flag: str, value: str | None) -> None:
         values.append(value)
 
 
-def _long(grammar: Grammar, parsed: Arguments, argument: str, rest: object) -> None:
+def _long(grammar: Grammar, parsed: Arguments, argument: str, rest: _Words) -> None:
     flag, equals, value = argument.partition("=")
     if equals:
         _add(parsed, flag, value)
-    elif _takes(grammar, parsed, flag):
-        _add(parsed, flag, next(rest, ""))  # type: ignore[call-overload]
+    elif _takes(grammar, parsed, flag) or (_valued(grammar, flag) and rest.value_follows()):
+        _add(parsed, flag, next(rest, ""))
     else:
         _add(parsed, flag, None)
 
 
-def _short(grammar: Grammar, parsed: Arguments, argument: str, rest: object) -> None:
+def _short(grammar: Grammar, parsed: Arguments, argument: str, rest: _Words) -> None:
     for at in range(1, len(argument)):
         flag = "-" + argument[at]
-        if _takes(grammar, parsed, flag):
-            value = argument[at + 1 :] or next(rest, "")  # type: ignore[call-overload]
-            _add(parsed, flag, value)
+        attached = argument[at + 1 :]
+        if _takes(grammar, parsed, flag) or (_valued(grammar, flag) and (attached or rest.value_follows())):
+            _add(parsed, flag, attached or next(rest, ""))
             return
         _add(parsed, flag, None)

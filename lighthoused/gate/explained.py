@@ -97,7 +97,7 @@ def _text(program: Program) -> str:
 def _similar(knowledge: KnowledgeBase, name: str) -> str:
     from difflib import get_close_matches
 
-    near = get_close_matches(name, [program.name for program in knowledge.programs()], n=3)
+    near = get_close_matches(name, list(knowledge.names()), n=3)
     return f"Similar: {', '.join(near)}." if near else "See 'lighthousectl kb search WORD'."
 
 

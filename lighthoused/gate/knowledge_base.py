@@ -6,7 +6,7 @@ A file has a table per program (see docs/gate.md). Must not know how commands ar
 import re
 import tomllib
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
+from fnmatch import translate
 from importlib import resources
 from typing import Any, NamedTuple, get_args
 
@@ -22,7 +22,7 @@ from lighthoused.gate.shell.text import unmarked
 PATH_KINDS = frozenset(
     {"read", "collect", "write", "append", "delete", "permission", "overwrite_device", "disguise", "conceal"}
 )
-_TARGET = re.compile(r"none|cwd|args|words|last|but_last|arg:\d+|args:\d+|flag:-[\w,-]+|at:-[\w,-]+|key:\w+|=.*")
+_TARGET = re.compile(r"none|cwd|args|words|line|last|but_last|arg:\d+|args:\d+|flag:-[\w,-]+|at:-[\w,-]+|key:\w+|=.*")
 
 
 class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
@@ -54,19 +54,34 @@ class ProgramEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     about: str
     also: list[str] = []
     values: list[str] = []
+    switches: list[str] = []
     single: bool = False
     operands: bool = False
     leading: bool = False
     harmless_when: list[str] = []
     output: str = ""
+    instead: str = ""
+    language: str = ""
+    code: list[str] = []
+    requests: str = ""
     rules: list[RuleEntry] = []
+
+
+class Words(NamedTuple):
+    """What a word may be: one of `names`, or like `pattern` (of names such as ``delete-*``)."""
+
+    names: frozenset[str]
+    pattern: re.Pattern[str] | None
+
+    def __contains__(self, word: object) -> bool:
+        return word in self.names or (self.pattern is not None and self.pattern.match(str(word)) is not None)
 
 
 class Rule(NamedTuple):
     """A compiled RuleEntry. `command`: patterns for the leading words; ``**`` stands for any number of them."""
 
     entry: RuleEntry
-    command: tuple[frozenset[str], ...]
+    command: tuple[Words, ...]
     anywhere: bool
     arg_like: re.Pattern[str] | None
     flag_like: tuple[tuple[str, re.Pattern[str]], ...]
@@ -80,7 +95,7 @@ class Rule(NamedTuple):
         starts = range(len(words)) if self.anywhere else (0,)
         for start in starts:
             end = start + len(self.command)
-            if end <= len(words) and all(_is_word(words[start + at], names) for at, names in enumerate(self.command)):
+            if end <= len(words) and all(words[start + at] in one for at, one in enumerate(self.command)):
                 return end
         return None
 
@@ -110,9 +125,16 @@ def _any_like(pattern: re.Pattern[str], texts: list[str]) -> bool:
     return False
 
 
-def _is_word(word: str, names: frozenset[str]) -> bool:
-    """Whether a word is one of these, of which some may be patterns (``delete-*``)."""
-    return word in names or any("*" in name and fnmatchcase(word, name) for name in names)
+class Source(NamedTuple):
+    """What a program is told to do elsewhere: statements in a `language` (see languages.toml), or `requests` (HTTP).
+
+    `code` says where statements stand: flags that have them as value, ``args:N`` and ``each:N`` for words from N on
+    (joined, or each for itself), ``file:FLAG`` for a flag's file, ``stdin``.
+    """
+
+    language: str = ""
+    code: tuple[str, ...] = ()
+    requests: str = ""
 
 
 class Program(NamedTuple):
@@ -128,30 +150,44 @@ class Program(NamedTuple):
     grammar: Grammar
     harmless_when: tuple[str, ...]
     output: str
+    source: Source
     rules: tuple[Rule, ...]
 
 
 class KnowledgeBase:
-    """Programs by name."""
+    """Programs by name. Each is made ready when it is first asked for: most never are."""
 
-    def __init__(self, programs: dict[str, Program]) -> None:
-        self._programs = programs
+    def __init__(self, described: dict[str, tuple[str, str, Any]]) -> None:
+        """`described`: by each name the file, the table's name and the table as it was read."""
+        self._described = described
+        self._ready: dict[str, Program] = {}
 
     def get(self, name: str) -> Program | None:
-        return self._programs.get(name)
+        """Raises Invalid where its description is wrong."""
+        found = self._ready.get(name)
+        if found is None and name in self._described:
+            file, first, table = self._described[name]
+            found = _program(file, first, table) if name == first else self.get(first)
+            assert found is not None
+            self._ready[name] = found = found._replace(name=name)
+        return found
 
     def programs(self) -> Iterable[Program]:
-        return self._programs.values()
+        """All of them. Raises Invalid where a description is wrong."""
+        return (program for program in map(self.get, self._described) if program is not None)
 
     def names(self) -> Iterable[str]:
-        return self._programs
+        return self._described
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._described
 
     def __len__(self) -> int:
-        return len(self._programs)
+        return len(self._described)
 
 
 def load() -> KnowledgeBase:
-    """The knowledge base that comes with the package. Raises Invalid naming file, program and key."""
+    """The knowledge base that comes with the package. Raises Invalid naming the file that cannot be read."""
     folder = resources.files("lighthoused.gate") / "knowledge"
     sources = {item.name: item.read_text("utf-8") for item in folder.iterdir() if item.name.endswith(".toml")}
     return read(sources)
@@ -159,19 +195,18 @@ def load() -> KnowledgeBase:
 
 def read(sources: dict[str, str]) -> KnowledgeBase:
     """A knowledge base from the text of its files by name. A program may be in one file only. Raises Invalid."""
-    programs: dict[str, Program] = {}
+    described: dict[str, tuple[str, str, Any]] = {}
     for file, text in sorted(sources.items()):
         try:
             tables = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise Invalid(f"The knowledge file {file} is not valid TOML: {error}.") from None
         for name, table in tables.items():
-            program = _program(file, name, table)
-            for each in program.names:
-                if each in programs:
+            for each in (name, *table.get("also", ())):
+                if each in described:
                     raise Invalid(f'The knowledge file {file} describes "{each}", which is described before.')
-                programs[each] = program._replace(name=each)
-    return KnowledgeBase(programs)
+                described[each] = (file, name, table)
+    return KnowledgeBase(described)
 
 
 def _program(file: str, name: str, table: Any) -> Program:
@@ -179,10 +214,14 @@ def _program(file: str, name: str, table: Any) -> Program:
         entry = msgspec.convert(table, ProgramEntry)
     except msgspec.ValidationError as error:
         raise Invalid(f"The knowledge file {file} is wrong at [{name}]: {error}.") from None
+    for rule in entry.rules:
+        rule.instead = rule.instead or (entry.instead if rule.note else "")
     rules = tuple(_rule(f"{file}, [{name}], rule {number}", rule) for number, rule in enumerate(entry.rules, 1))
-    grammar = Grammar(frozenset(entry.values), entry.single, entry.operands, entry.leading)
+    values, switches = frozenset(entry.values), frozenset(entry.switches)
+    grammar = Grammar(values, entry.single, entry.operands, entry.leading, switches)
+    source = Source(entry.language, tuple(entry.code), entry.requests)
     domain, names = file.removesuffix(".toml"), (name, *entry.also)
-    return Program(name, domain, names, entry.about, grammar, tuple(entry.harmless_when), entry.output, rules)
+    return Program(name, domain, names, entry.about, grammar, tuple(entry.harmless_when), entry.output, source, rules)
 
 
 def _rule(where: str, entry: RuleEntry) -> Rule:
@@ -196,13 +235,19 @@ def _rule(where: str, entry: RuleEntry) -> Rule:
     anywhere = words[:1] == ["**"]
     return Rule(
         entry,
-        tuple(frozenset(word.split("|")) for word in words[1 if anywhere else 0 :]),
+        tuple(map(_words, words[1 if anywhere else 0 :])),
         anywhere,
         _pattern(where, "arg-like", entry.arg_like) if entry.arg_like else None,
         tuple((flag, _pattern(where, "flag-like", like)) for flag, like in entry.flag_like.items()),
         tuple((key, _pattern(where, "key-like", like)) for key, like in entry.key_like.items()),
         entry.scope or None,  # type: ignore[arg-type]
     )
+
+
+def _words(spec: str) -> Words:
+    names = spec.split("|")
+    patterns = [translate(name) for name in names if "*" in name]
+    return Words(frozenset(names), re.compile("|".join(patterns)) if patterns else None)
 
 
 def _pattern(where: str, key: str, text: str) -> re.Pattern[str]:

@@ -76,9 +76,9 @@ apt-get remove jq
 sudo frobnicate
 docker run --privileged alpine sh
 docker system prune -af
-kubectl delete ns prod
+kubectl delete ns drafts
 terraform destroy
-aws s3 rb --force s3://x
+aws s3 rb s3://x
 psql -c 'drop table x'
 systemctl stop nginx
 service nginx stop

@@ -6,37 +6,42 @@ from typing import Any
 
 from lighthoused.gate.arguments import Arguments, parse
 from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule
+from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import FETCHED, GLOB, SECRET, UNKNOWN, opaque
 
-_HELP = frozenset({"--help", "--version"})
 _LEAVING = frozenset({"send", "fetch", "push", "publish"})
 
 
 class Described:
     """Applies the knowledge base."""
 
-    def __init__(self, knowledge: KnowledgeBase) -> None:
+    def __init__(self, knowledge: KnowledgeBase, told: Told) -> None:
         self._knowledge = knowledge
+        self._told = told
 
     def names(self) -> Iterable[str]:
         """The names of all programs that are known."""
         return self._knowledge.names()
 
     def knows(self, name: str) -> bool:
-        return self._knowledge.get(name) is not None
+        return name in self._knowledge
 
     def __call__(self, run: Run, argv: list[str], state: State) -> str:
         program = self._knowledge.get(argv[0])
         if program is None:
             return _unknown(run, argv)
-        if not _HELP.isdisjoint(argv):
+        if "--help" in argv or argv[-1] == "--version":
             return UNKNOWN
         arguments = parse(program.grammar, argv[1:])
-        if not any(map(arguments.has, program.harmless_when)):
+        if not _is_harmless(program, arguments):
             for rule in program.rules:
                 self._apply(run, program, rule, arguments, state)
+            if program.source.language:
+                self._told.statements(run, program, arguments, state)
+            if program.source.requests:
+                self._told.requests(run, program, arguments)
         if program.output == "fetched" and not arguments.of("-o,-O,--output,--output-document"):
             _saved(run, argv, arguments, state)
         return _output(program, arguments)
@@ -58,6 +63,8 @@ class Described:
         if entry.kind in _LEAVING and _mentions_secret(run, arguments, state):
             more["place"] = "secret"
         targets = _targets(entry.target, arguments, words)
+        if entry.target.startswith("=~/"):
+            targets = [(state.value("HOME") or ("~",))[0] + entry.target[2:]]
         for target in targets or ([] if entry.kind in PATH_KINDS else [""]):
             if entry.kind in PATH_KINDS and rule.scope is None:
                 run.findings.path(entry.kind, target, state.cwd, **more)
@@ -74,6 +81,12 @@ class Described:
         more.pop("place", None)
         scope = where.scope if where.scope == "project" else "project"
         run.findings.add(kind, target or where.path, scope, undoable=where.undoable, **more)
+
+
+def _is_harmless(program: Program, arguments: Arguments) -> bool:
+    """Whether it only shows what it would do. A word (``help``) counts as the first or last."""
+    ends = (*arguments.words[:1], *arguments.words[1:][-1:])
+    return any(arguments.means(each) if each[0] == "-" else each in ends for each in program.harmless_when)
 
 
 _VERBS = re.compile(r"(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate)(-[\w-]+)?")
@@ -125,6 +138,8 @@ def _targets(spec: str, arguments: Arguments, words: list[str]) -> list[str]:
         return ["."]
     if spec == "words":
         return [" ".join(arguments.words)]
+    if spec == "line":
+        return [_line(arguments)]
     if spec == "args":
         return words
     if spec == "last":
@@ -143,6 +158,12 @@ def _targets(spec: str, arguments: Arguments, words: list[str]) -> list[str]:
     if kind == "key":
         return arguments.keys.get(rest, [])
     return [spec[1:]]
+
+
+def _line(arguments: Arguments) -> str:
+    """Words, then flags with their values."""
+    flags = (f"{flag} {' '.join(values)}".rstrip() for flag, values in arguments.flags.items())
+    return " ".join([*arguments.words, *flags])
 
 
 def _output(program: Program, arguments: Arguments) -> str:

@@ -72,10 +72,16 @@ INTERPRETERS: dict[str, Interpreter] = {
 _VERSIONED = re.compile(r"(python|pypy|perl|ruby|php|lua|node)[\d.]+$")
 
 
+_PACKAGES = frozenset(
+    {"add", "create", "i", "init", "install", "link", "pm", "publish", "remove", "rm", "run", "update"}
+)
+"""What bun does as a package manager."""
+
+
 def interpreter(run: Run, argv: list[str], state: State) -> str | None:
     """Reads the source if it is there to be read. Its output is not known."""
     found = INTERPRETERS.get(argv[0]) or INTERPRETERS.get(_VERSIONED.sub(r"\1", argv[0]))
-    if found is None:
+    if found is None or (argv[0] == "bun" and not _PACKAGES.isdisjoint(argv[1:2])):
         return None
     words = argv[1:]
     if found.sub:

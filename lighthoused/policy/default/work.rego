@@ -34,6 +34,13 @@ rules contains escalate("work.publish", n, "It publishes something that cannot s
 	input.effects[n].certainty == "certain"
 }
 
+# deny work.uninstall-vital: apt-get purge python3
+# not work.uninstall-vital: apt-get remove jq
+rules contains deny("work.uninstall-vital", n, "It removes what the system cannot start or be changed without.") if {
+	some n in by.uninstall
+	input.effects[n].place == "vital"
+}
+
 # escalate work.uninstall: apt-get remove jq
 # not work.uninstall: pip uninstall -y requests
 rules contains escalate("work.uninstall", n, "It removes programs of this machine.") if {
