@@ -1,11 +1,11 @@
-"""``./dev perf [service|fuse|programs|scale|gate]``: measure, print tables, keep them beside the ones before.
+"""``./dev perf [service|fuse|programs|scale|gate|pattern]``: measure, print tables, keep them beside the ones before.
 
 ``./dev perf gate --rows`` also prints the rows that the gate got wrong, ``--json`` prints only those, as JSON Lines.
 """
 
 import sys
 
-from perf import fuse, gate, programs, scale, service
+from perf import fuse, gate, pattern, programs, scale, service
 from perf.table import show
 
 TABLES = {
@@ -14,6 +14,7 @@ TABLES = {
     "programs": programs.measure,
     "scale": scale.measure,
     "gate": gate.measure,
+    "pattern": pattern.measure,
 }
 
 

@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
     @property
     def pattern(self) -> str:
-        return pattern_id(self.template.id, self.agent, self.template.project)
+        return pattern_id(self.template.id, "", self.template.project)
 
     @property
     def size(self) -> int:
@@ -56,7 +56,6 @@ class Answers:
         self._all: deque[Answer] = deque()
         self._bytes = 0
         self._by_pattern: dict[str, list[Answer]] = {}
-        self._denied: dict[tuple[str, str], Answer] = {}
         self._forgotten: dict[str, int] = {}
 
     def __iter__(self) -> Iterator[Answer]:
@@ -81,8 +80,6 @@ class Answers:
         self._all.append(answer)
         self._bytes += answer.size
         self._by_pattern.setdefault(answer.pattern, []).append(answer)
-        if answer.said == "deny":
-            self._denied[answer.template.id, answer.template.project] = answer
         while len(self._all) > MAX_ANSWERS or self._bytes > MAX_BYTES:
             self._drop(self._all.popleft())
 
@@ -100,23 +97,17 @@ class Answers:
     def patterns(self) -> Iterable[str]:
         return tuple(self._by_pattern)
 
-    def denied(self, template: Template) -> Answer | None:
-        """The newest denial of this template in its project, whoever asked."""
-        found = self._denied.get((template.id, template.project))
-        return found if found is not None and self._counts(found) else None
+    def newest_of(self, template: Template) -> Answer | None:
+        """The newest answer to this template in its project."""
+        found = self.of(pattern_id(template.id, "", template.project))
+        return found[-1] if found else None
 
-    def agreed(self, template: Template, agent: str, now: int) -> list[Answer]:
-        """The newest answers to this pattern where enough of them agree, newest first; else none.
+    def agreed(self, template: Template, now: int) -> list[Answer]:
+        """The newest answers to this template in its project where enough of them agree, newest first; else none.
 
-        Denials of any agent's request undo what was allowed before them; what was allowed undoes no other agent's
-        denials.
+        One that disagrees ends the run: whatever was said before it does not count any more.
         """
-        run = self._newest_run(self.of(pattern_id(template.id, agent, template.project)), now)
-        if len(run) < AGREEING:
-            return []
-        denied = self.denied(template)
-        if run[0].said == "allow" and denied is not None:
-            run = [answer for answer in run if answer.seq > denied.seq]
+        run = self._newest_run(self.of(pattern_id(template.id, "", template.project)), now)
         return run if len(run) >= AGREEING else []
 
     @staticmethod
@@ -139,6 +130,3 @@ class Answers:
         same.remove(answer)
         if not same:
             del self._by_pattern[answer.pattern]
-        key = (answer.template.id, answer.template.project)
-        if self._denied.get(key) is answer:
-            del self._denied[key]

@@ -27,7 +27,8 @@ STREAM = "patterns"
 ANSWERED = Filter(stream="approvals/*", type="approval.answered")
 RULES = Filter(stream=STREAM)
 FIT_AFTER_S = 1.0
-"""How long answers gather before the model is made (anew)."""
+"""How long answers gather before the model is made."""
+FIT_EVERY_S = 86_400.0
 
 
 class _Answered(msgspec.Struct):
@@ -89,21 +90,31 @@ class Learning:
                 take(event)
 
     async def _keep_fitted(self) -> None:
-        """Make the model where there is none, in a thread; answers that come meanwhile are learnt after."""
+        """Make the model where there is none, and anew each day without what got old; in a thread."""
         tried = -1
+        due = 0.0
         while True:
             await trio.sleep(FIT_AFTER_S)
-            answers = self._patterns.answers
-            if self._patterns.model is not None or tried == answers.newest:
+            newest = self._patterns.answers.newest
+            if self._patterns.model is None:
+                due = 0.0
+            if tried == newest or trio.current_time() < due:
                 continue
-            known = tuple(answers)
-            tried = answers.newest
-            model = await trio.to_thread.run_sync(self._fit, known)
-            if model is None or known != tuple(answers)[: len(known)]:
-                continue
-            for answer in tuple(answers)[len(known) :]:
-                model.learn(answer)
-            self._patterns.model = model
+            tried = newest
+            due = trio.current_time() + FIT_EVERY_S
+            await self._fit_now()
+
+    async def _fit_now(self) -> None:
+        """Answers that come meanwhile are learnt after; where one was taken back meanwhile it was in vain."""
+        since = self._now() - RECENT_NS
+        known = tuple(answer for answer in self._patterns.answers if answer.time >= since)
+        model = await trio.to_thread.run_sync(self._fit, known)
+        held = tuple(answer for answer in self._patterns.answers if answer.time >= since)
+        if model is None or held[: len(known)] != known:
+            return
+        for answer in held[len(known) :]:
+            model.learn(answer)
+        self._patterns.model = model
 
     def _newest_answers(self) -> list[Answer]:
         recent = msgspec.structs.replace(ANSWERED, since=max(0, self._now() - RECENT_NS))

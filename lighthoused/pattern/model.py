@@ -4,8 +4,8 @@ Logistic regression over hashed features, trained one answer at a time. Sure mea
 
 - So few of the denied requests of before looked as harmless to it, when they were new, that the chance of a denied one
   among them is at most `RISK` (conformal prediction by the class "denied": Vovk et al. 2005, ch. 4.5).
-- Every feature of the request is known from `FAMILIAR` allowed requests of the same project: nothing is new in it but
-  the combination. This holds also against somebody who picks the requests, where the first does not.
+- Every act of the request is known from `FAMILIAR` allowed requests of the same project: nothing is new in it but the
+  combination. This holds also against somebody who picks the requests, where the first does not.
 - The answers to the most similar requests are all allowances, and one of them is `SIMILAR`.
 
 The only importer of numpy. Must not know clocks or the log.
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from lighthoused.core.verdicts import Template
 from lighthoused.pattern.answers import RECENT_NS, Answer
-from lighthoused.pattern.features import features_of
+from lighthoused.pattern.features import acts_of, features_of
 
 SIZE = 1 << 13
 RATE = 0.3
@@ -53,9 +53,11 @@ class Model:
         self._denied_scores: list[float] = []
         self._denied_order: deque[float] = deque()
         self._seen: deque[_Seen] = deque(maxlen=REMEMBERED)
+        self.learnt = 0
 
     def learn(self, answer: Answer) -> None:
         """Take in an answer; before that, note how harmless its request looked."""
+        self.learnt += 1
         features = features_of(answer.template)
         places = _places(features, answer.agent)
         score = self._score(places)
@@ -67,14 +69,14 @@ class Model:
         if answer.said == "deny":
             self._calibrate(score)
         else:
-            self._allowed.update((answer.template.project, feature) for feature in features)
+            self._allowed.update((answer.template.project, act) for act in acts_of(answer.template))
 
     def nearest(self, template: Template, agent: str, now: int) -> list[Answer]:
         """Answers that make it sure that a person would allow this, nearest first; [] where it is not."""
-        features = features_of(template)
         project = template.project
-        if any(self._allowed[project, feature] < FAMILIAR for feature in features):
+        if any(self._allowed[project, act] < FAMILIAR for act in acts_of(template)):
             return []
+        features = features_of(template)
         if self._risk(self._score(_places(features, agent))) > RISK:
             return []
         found = self._neighbours(features, project, now)

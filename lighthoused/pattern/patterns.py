@@ -9,7 +9,7 @@ from typing import NamedTuple, Protocol
 from lighthoused.core.errors import NotFound
 from lighthoused.core.verdicts import Answer as Said
 from lighthoused.core.verdicts import Template
-from lighthoused.pattern.answers import Answer, Answers
+from lighthoused.pattern.answers import MAX_ANSWERS, Answer, Answers
 from lighthoused.pattern.standing import Standing, StandingRules
 from lighthoused.protocol.messages import Pattern, Precedent
 
@@ -33,6 +33,10 @@ class Generaliser(Protocol):
 
     def learn(self, answer: Answer) -> None: ...
 
+    @property
+    def learnt(self) -> int:
+        """How many answers it has taken in."""
+
 
 class Patterns:
     """All that people taught. For the trio thread only."""
@@ -49,7 +53,14 @@ class Patterns:
             return
         self.answers.add(answer)
         if self.model is not None:
-            self.model.learn(answer)
+            self._teach(self.model, answer)
+
+    def _teach(self, model: Generaliser, answer: Answer) -> None:
+        """One that has grown too large is made anew, of the answers that are held."""
+        if model.learnt >= 2 * MAX_ANSWERS:
+            self.model = None
+        else:
+            model.learn(answer)
 
     def allow_always(self, rule: Standing) -> None:
         self.standing.add(rule)
@@ -67,13 +78,14 @@ class Patterns:
         if rule is not None:
             reason = f"{rule.by} allowed this for good (pattern {rule.pattern}, event {rule.seq})."
             return Learnt("allow", "pattern.always", reason, (_of_rule(rule),))
-        agreed = self.answers.agreed(template, agent, now)
+        agreed = self.answers.agreed(template, now)
         if agreed:
             return _learnt(agreed)
         return self._generalised(template, agent, now)
 
     def _generalised(self, template: Template, agent: str, now: int) -> Learnt | None:
-        if self.model is None or self.answers.denied(template) is not None:
+        newest = self.answers.newest_of(template)
+        if self.model is None or (newest is not None and newest.said == "deny"):
             return None
         nearest = self.model.nearest(template, agent, now)
         if not nearest:
@@ -102,13 +114,13 @@ class Patterns:
         if rule is None and not answers:
             return None
         newest = rule or answers[-1]
-        agreed = [] if rule else self.answers.agreed(newest.template, newest.agent, now)
+        agreed = [] if rule else self.answers.agreed(newest.template, now)
         allowed = sum(answer.said == "allow" for answer in answers)
         return Pattern(
             id=pattern,
             standing=rule is not None,
             verdict="allow" if rule else agreed[0].said if agreed else "escalate",
-            agent=newest.agent,
+            agent=rule.agent if rule else "",
             project=rule.project if rule else newest.template.project,
             template=newest.template,
             text=newest.template.text,
