@@ -49,15 +49,10 @@ class _Place:
     def __init__(self, cwd: str, world: World) -> None:
         self.cwd = cwd
         self.project = project_of(cwd, world)
-        self._home = world.home
 
     def told(self, path: str) -> str:
-        for folder, name in ((self.project, "<project>"), (self._home, "~")):
-            if path == folder:
-                return name
-            if folder and path.startswith(folder + "/"):
-                return name + path[len(folder) :]
-        return path
+        """A path outside the project as it is: whose home it is in makes a difference."""
+        return "<project>" + path[len(self.project) :] if _within(path, self.project) else path
 
     def absolute(self, text: str) -> str:
         return posixpath.normpath(posixpath.join(self.cwd, text))
@@ -70,7 +65,11 @@ def project_of(cwd: str, world: World) -> str:
     if mount and cwd.startswith(mount + "/"):
         name, _, rest = cwd[len(mount) + 1 :].partition("/")
         return f"{mount}/{name}/{rest.partition('/')[0]}".rstrip("/")
-    return max((root for root in world.roots if cwd == root or cwd.startswith(root + "/")), key=len, default=cwd)
+    return max((root for root in world.roots if _within(cwd, root)), key=len, default=cwd)
+
+
+def _within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip("/") + "/")
 
 
 def template_of(request: Request, effects: tuple[Effect, ...], world: World) -> Template | None:

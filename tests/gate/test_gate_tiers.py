@@ -203,7 +203,7 @@ async def test_only_so_many_wait(setup: Setup, nursery: trio.Nursery) -> None:
 
 
 async def test_an_escalation_through_the_api_is_judged_once(setup: Setup) -> None:
-    api = GateApi(setup.gate, lambda: WORLD)
+    api = GateApi(setup.gate, lambda uid: WORLD)
     peer = Identity(Author(agent="claude", uid=1000), "agent")
     verdict = api.check(CheckRequest(id=1, input={"command": ASKS}, cwd=CWD), Call(peer, None))
     assert not isinstance(verdict, Verdict)
