@@ -390,6 +390,7 @@ async def serve(
             finally:
                 daemon.state = "STOPPING"
                 notify("STOPPING=1")
+                await daemon.audit.close()
                 with trio.CancelScope(shield=True):
                     await daemon.tree.close()
     finally:

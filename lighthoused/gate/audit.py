@@ -16,11 +16,16 @@ from lighthoused.core.events import MAX_NAME, Draft
 from lighthoused.core.verdicts import Request, Verdict
 
 MAX_WAITING = 4096
+"""Verdicts that wait for the store; what people and security say has as much room again."""
+MAX_WAITING_BYTES = 64 << 20
+MAX_HITS = 10_000
+"""Requests whose hits are counted while there is no room for events."""
 MAX_INPUT = 16 * 1024
 MAX_EFFECTS = 32
 BATCH = 256
 HITS = 1000
 INTERVAL_S = 1.0
+CLOSE_S = 5.0
 
 Append = Callable[[Sequence[Draft]], Awaitable[object]]
 """Appends events; returns when they are on disk. Raises core errors."""
@@ -33,6 +38,7 @@ class Audit:
         self._append = append
         self._now = now
         self._waiting: list[Draft] = []
+        self._bytes = 0
         self._hits: Counter[tuple[str, str, str, str]] = Counter()
         self._hit_count = 0
         self._lost = 0
@@ -41,14 +47,15 @@ class Audit:
 
     @property
     def lost(self) -> int:
-        """Events that could not be kept since the last that could."""
+        """Verdicts and other events that could not be kept, and were not told of yet."""
         return self._lost
 
     def judged(self, request: Request, verdict: Verdict) -> None:
         """A verdict that was newly made."""
         author = Author(request.agent, request.session, request.uid)
         payload = _payload(request, verdict)
-        self.record(author.draft(_stream(request.agent), "gate.judged", payload, self._now(), verdict.request))
+        draft = author.draft(_stream(request.agent), "gate.judged", payload, self._now(), verdict.request)
+        self._take(draft, MAX_WAITING)
 
     def hit(self, request: Request, verdict: Verdict) -> None:
         """A verdict from memory: only counted here."""
@@ -56,26 +63,24 @@ class Audit:
         self._hit_count += 1
         if self._hit_count >= HITS:
             self._gather_hits()
+            self._forget_hits()
 
     def record(self, draft: Draft) -> None:
         """Take any event of the gate; where too many wait it is lost, and counted."""
-        if len(self._waiting) >= MAX_WAITING:
-            self._lost += 1
-            return
-        self._waiting.append(draft)
-        self._wake.set()
+        self._take(draft, 2 * MAX_WAITING)
 
     async def run(self) -> None:
-        """Append what was collected, at least every second, until cancelled; then once more."""
-        try:
-            while True:
-                with trio.move_on_after(INTERVAL_S):
-                    await self._wake.wait()
-                self._wake = trio.Event()
-                await self.flush()
-        finally:
-            with trio.move_on_after(5, shield=True):
-                await self.flush()
+        """Append what was collected, at least every second, until cancelled."""
+        while True:
+            with trio.move_on_after(INTERVAL_S):
+                await self._wake.wait()
+            self._wake = trio.Event()
+            await self.flush()
+
+    async def close(self) -> None:
+        """Append what is left, once nobody is judged any more; what the store does not take in time is lost."""
+        with trio.move_on_after(CLOSE_S, shield=True):
+            await self.flush()
 
     async def flush(self) -> None:
         """Append all that waits now. What the store refuses stays, as far as there is room.
@@ -94,13 +99,15 @@ class Audit:
                 except LighthouseError:
                     return
                 del self._waiting[: len(batch)]
+                self._bytes -= sum(len(draft.payload) for draft in batch)
+                self._gather_hits()
             if self._lost:
                 lost, self._lost = self._lost, 0
                 self.record(DAEMON.draft("gate", "gate.audit_lost", {"lost": lost}, self._now()))
 
     def _gather_hits(self) -> None:
-        """One event for each agent and session, with counts by request."""
-        if not self._hits:
+        """One event for each agent and session, with counts by request, as soon as there is room for them."""
+        if not self._hits or len(self._waiting) >= MAX_WAITING or self._bytes >= MAX_WAITING_BYTES:
             return
         by_asker: dict[tuple[str, str], dict[str, list[object]]] = {}
         for (agent, session, request, answer), count in self._hits.items():
@@ -109,6 +116,20 @@ class Audit:
         self._hit_count = 0
         for (agent, session), counts in by_asker.items():
             self.record(Author(agent, session).draft(_stream(agent), "gate.hits", {"hits": counts}, self._now()))
+
+    def _forget_hits(self) -> None:
+        """Where there has been no room for long, the hits that cannot be kept are at least counted."""
+        if len(self._hits) > MAX_HITS:
+            self._lost += self._hits.total()
+            self._hits.clear()
+
+    def _take(self, draft: Draft, room: int) -> None:
+        if len(self._waiting) >= room or self._bytes + len(draft.payload) > MAX_WAITING_BYTES:
+            self._lost += 1
+            return
+        self._waiting.append(draft)
+        self._bytes += len(draft.payload)
+        self._wake.set()
 
 
 def _stream(agent: str) -> str:
