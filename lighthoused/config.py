@@ -17,24 +17,30 @@ from lighthoused import paths as places
 from lighthoused.core.effects import KINDS, LIMITS
 from lighthoused.core.errors import Invalid
 from lighthoused.settings import (
+    Argv,
     Choice,
     Counts,
     Globs,
+    Hidden,
     Kind,
     Location,
     Locations,
     Loopback,
     Mode,
+    Place,
     Ports,
     Seconds,
     Size,
     Switch,
     Text,
     Users,
+    Url,
     Whole,
+    Words,
 )
 
 MAX_FILE = 1 << 20
+NOTICES = ("requested", "answered", "expired", "degraded", "recovered")
 MAX_SOCKET_PATH = 107
 """Bytes of sun_path that a name may take (unix(7))."""
 
@@ -129,6 +135,24 @@ class Sandbox(msgspec.Struct, frozen=True):
     bind: Annotated[tuple[int, ...] | None, Ports()] = None
 
 
+class Notify(msgspec.Struct, frozen=True):
+    """Who is told, elsewhere, what waits for a person. `on`: of what.
+
+    `webhook_form`: what its receiver takes. `webhook_detail` brief: without the agent's words and paths.
+    `secret_file`: holds the secret that signs what is sent to the webhook. `command`: gets each notice on its standard
+    input. `timeout_s` bounds each attempt.
+    """
+
+    webhook: Annotated[Hidden, Url()] = Hidden()
+    webhook_form: Annotated[str, Choice(("json", "slack", "ntfy"))] = "json"
+    webhook_detail: Annotated[str, Choice(("brief", "full"))] = "brief"
+    secret_file: Annotated[Path | Literal[""], Place()] = ""
+    desktop: Annotated[bool, Switch()] = False
+    command: Annotated[tuple[str, ...], Argv()] = ()
+    on: Annotated[tuple[str, ...], Words(NOTICES)] = NOTICES
+    timeout_s: Annotated[float, Seconds(1, 60)] = 10.0
+
+
 class Right(msgspec.Struct, frozen=True):
     """One rule of `[[rights]]`: what agents may do with paths. The first that names agent and path decides."""
 
@@ -150,6 +174,7 @@ class Config(msgspec.Struct, frozen=True):
     mount: Mount = Mount()
     snapshots: Snapshots = Snapshots()
     sandbox: Sandbox = Sandbox()
+    notify: Notify = Notify()
     rights: tuple[Right, ...] = ()
     file: str = ""
 
@@ -192,6 +217,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "mount": Mount,
     "snapshots": Snapshots,
     "sandbox": Sandbox,
+    "notify": Notify,
 }
 
 
@@ -288,7 +314,8 @@ def _settings(section: str, values: dict[str, Any], file: str, problems: list[st
         try:
             accepted[key] = kind.read(value)
         except ValueError:
-            problems.append(f"{file}: {section}.{key} must be {kind.allowed}, not {_spelled(value)}.")
+            found = "what it is" if isinstance(kind, Url) and isinstance(value, str) else _spelled(value)
+            problems.append(f"{file}: {section}.{key} must be {kind.allowed}, not {found}.")
     return accepted
 
 

@@ -30,6 +30,7 @@ from lighthoused.api.gate import GateApi
 from lighthoused.api.hooks import HooksApi
 from lighthoused.api.log import LogApi
 from lighthoused.api.mirrors import MirrorsApi
+from lighthoused.api.notify import NotifyApi
 from lighthoused.api.patterns import PatternsApi
 from lighthoused.api.policies import PoliciesApi, restore
 from lighthoused.api.projects import ProjectsApi
@@ -64,6 +65,8 @@ from lighthoused.mount.root import Rooms, Root
 from lighthoused.mount.session import Session
 from lighthoused.mount.status import Render
 from lighthoused.mount.vnode import Owner
+from lighthoused.notify.notifier import Notifier
+from lighthoused.notify.outlets import outlets_of
 from lighthoused.ops.http import Observatory
 from lighthoused.ops.lag import probe
 from lighthoused.ops.metrics import Metrics
@@ -126,7 +129,13 @@ class Daemon:
         self.users = Users((("admin", access.admin), ("operator", access.operator), ("viewer", access.viewer)))
         self.access = Access(self.agents, self.tokens, self.users, os.geteuid(), config.rpc.rate, self._report_security)
         self.audit = Audit(self.store.append, self.clock)
-        self.approvals = Approvals(self.audit.record, deadline_s=config.gate.approval_deadline_s, now=self.clock)
+        self.notifier = Notifier(outlets_of(config.notify), config.notify.on, self.metrics.notify, self.clock)
+        self.approvals = Approvals(
+            self.audit.record,
+            deadline_s=config.gate.approval_deadline_s,
+            now=self.clock,
+            listener=self.notifier,
+        )
         self.metrics.gate.follow_pending(lambda: len(self.approvals.waiting()))
         self.shelf = Shelf(policy_folders(config)[-1])
         self._put = restore(self.shelf, self.store.log)
@@ -192,6 +201,10 @@ class Daemon:
         """What keeps each component from being ready, "" where nothing does."""
         failure = self.tree.journal.failure
         return {"daemon": "" if self.state == "NORMAL" else self.state, "store": failure.message if failure else ""}
+
+    def problems(self) -> Mapping[str, str]:
+        """What is wrong while the daemon is neither starting nor stopping."""
+        return self.checks() if self.state == "NORMAL" else {}
 
     def status(self) -> Status:
         """How the daemon is."""
@@ -291,6 +304,7 @@ class Daemon:
                 waits=self.config.gate.hook_escalation == "wait",
             ),
             ApprovalsApi(self.approvals, self.glance),
+            NotifyApi(self.notifier),
             PatternsApi(self.approvals, self.patterns, append, self.clock),
             PoliciesApi(
                 self.policies,
@@ -440,6 +454,8 @@ async def _serve_edges(
                 daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
             edges.start_soon(probe, daemon.metrics.loop)
             edges.start_soon(daemon.audit.run)
+            edges.start_soon(daemon.approvals.run)
+            edges.start_soon(daemon.notifier.run, daemon.problems)
             edges.start_soon(daemon.learning.run)
             edges.start_soon(daemon.gc.now_and_then)
             edges.start_soon(daemon.automatic.now_and_then)

@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+from urllib.parse import urlsplit
 
 _UNITS = {
     "": 1,
@@ -144,6 +145,72 @@ class Text:
         return value
 
 
+class Hidden:
+    """Text that is shown nowhere: only who needs it asks for it."""
+
+    def __init__(self, text: str = "") -> None:
+        self._text = text
+
+    def reveal(self) -> str:
+        """The text."""
+        return self._text
+
+    def __str__(self) -> str:
+        return "(hidden)" if self._text else ""
+
+    __repr__ = __str__
+
+
+@dataclass(frozen=True)
+class Url:
+    """Where something is sent to; "" for nowhere. It may hold a password or token, so it is not shown again."""
+
+    allowed: str = 'a URL that begins with https:// (http:// only to this machine), or "" for none'
+
+    def read(self, value: Any) -> Hidden:
+        if not isinstance(value, str) or not value.isprintable() or " " in value:
+            raise ValueError
+        parts = urlsplit(value)
+        allowed = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in (*_LOOPBACK, "localhost"))
+        if value and not (allowed and parts.hostname):
+            raise ValueError
+        return Hidden(value)
+
+
+@dataclass(frozen=True)
+class Argv:
+    """A program with its arguments; an empty list for none."""
+
+    most: int = 64
+
+    @property
+    def allowed(self) -> str:
+        return f'a list of at most {self.most} texts such as ["/usr/local/bin/tell", "--loud"]'
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or len(value) > self.most:
+            raise ValueError
+        if not all(isinstance(item, str) and "\0" not in item for item in value) or value[:1] == [""]:
+            raise ValueError
+        return tuple(value)
+
+
+@dataclass(frozen=True)
+class Words:
+    """Some of a few words."""
+
+    words: tuple[str, ...]
+
+    @property
+    def allowed(self) -> str:
+        return "a list of words out of " + ", ".join(f'"{word}"' for word in self.words)
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(item in self.words for item in value):
+            raise ValueError
+        return tuple(value)
+
+
 @dataclass(frozen=True)
 class Loopback:
     """An address that only this machine can reach."""
@@ -169,6 +236,16 @@ class Location:
         if not path.is_absolute():
             raise ValueError
         return path
+
+
+@dataclass(frozen=True)
+class Place:
+    """A path, or none."""
+
+    allowed: str = f'{Location.allowed}, or "" for none'
+
+    def read(self, value: Any) -> Path | Literal[""]:
+        return Location().read(value) if value != "" else ""
 
 
 @dataclass(frozen=True)
@@ -287,6 +364,6 @@ def in_toml(value: Any, octal: bool = False) -> str:
         return str(value).lower()
     if isinstance(value, int) and octal:
         return f"0o{value:03o}"
-    if isinstance(value, str | Path):
+    if isinstance(value, str | Path | Hidden):
         return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
     return str(value)

@@ -6,12 +6,13 @@ from typing import Any, Literal
 
 import click
 
-from lighthoused.cli.output import fail, local_time, say, show_drawn, show_json, show_table, visible
+from lighthoused.cli.output import fail, local_time, say, show_drawn, show_json, show_table
 from lighthoused.cli.seeing import Seen, answer, check_code, look
 from lighthoused.cli.session import Session, command, with_shared_options
 from lighthoused.cli.showing import left, sheet, what
 from lighthoused.core.errors import Denied, Invalid
 from lighthoused.core.verdicts import Template
+from lighthoused.core.wording import visible
 from lighthoused.protocol.messages import Approval, ApprovalAlwaysRequest, ApprovalListRequest
 
 ALWAYS = {

@@ -4,9 +4,10 @@ import sys
 
 import click
 
-from lighthoused.cli.output import local_time, say, show_json, show_table, visible
+from lighthoused.cli.output import local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid
+from lighthoused.core.wording import visible
 from lighthoused.protocol.messages import (
     DiffRequest,
     HistoryRequest,

@@ -20,6 +20,7 @@ from lighthoused.cli import (
     log,
     mcp,
     mirrors,
+    notify,
     patterns,
     policy,
     projects,
@@ -88,6 +89,7 @@ for group in (
     agents.token,
     patterns.patterns,
     configuration.config,
+    notify.notify,
     mcp.mcp,
     knowledge.kb,
 ):

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from lighthoused.core.errors import LighthouseError
+from lighthoused.core.wording import visible
 
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
@@ -48,19 +49,6 @@ def show_drawn(drawn: RenderableType) -> None:
     with console.capture() as captured:
         console.print(drawn)
     click.echo("\n".join(line.rstrip() for line in captured.get().splitlines()))
-
-
-def visible(text: str, keep: str = "") -> str:
-    """Text with what a terminal would obey or not show spelled out, but for the characters in `keep`.
-
-    Commands, paths and reasons are an agent's words: they must not hide a part of themselves from who reads them.
-    """
-    if text.isprintable():
-        return text
-    return "".join(
-        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode()
-        for letter in text
-    )
 
 
 def say(text: str, err: bool = False) -> None:

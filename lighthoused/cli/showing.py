@@ -15,12 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from lighthoused.cli.marking import FOREIGN, HIDDEN, alike, hidden, marked
-from lighthoused.cli.output import visible
 from lighthoused.cli.seeing import SHORT, Seen
 from lighthoused.core.edits import EDITORS, WHOLE, edited
 from lighthoused.core.sight import FileView
 from lighthoused.core.verdicts import Effect
-from lighthoused.core.wording import in_words
+from lighthoused.core.wording import in_words, visible
 from lighthoused.protocol.messages import Approval
 
 MAX_DIFF_LINES = 20_000

@@ -20,12 +20,13 @@ import click
 from rich.text import Text
 
 from lighthoused.cli.following import Follower
-from lighthoused.cli.output import show_drawn, show_json, visible
+from lighthoused.cli.output import show_drawn, show_json
 from lighthoused.cli.seeing import Seen, answer, look
 from lighthoused.cli.session import Session
 from lighthoused.cli.showing import left, sheet, what
 from lighthoused.client import Client
 from lighthoused.core.errors import LighthouseError
+from lighthoused.core.wording import visible
 from lighthoused.protocol.messages import ApprovalListRequest, EventView, Filter
 
 APPROVALS = Filter(stream="approvals/*")

@@ -1,4 +1,4 @@
-"""Effects and verdicts as people say them: one sentence without jargon. Must not know how they are shown."""
+"""What agents do and say as people are told it: effects in words, text without hidden parts. Not how it is shown."""
 
 from lighthoused.core.effects import destructive
 from lighthoused.core.verdicts import Effect
@@ -82,3 +82,16 @@ def _certainty(effect: Effect) -> str:
 def _circumstances(effect: Effect) -> tuple[str, ...]:
     undo = "can be undone" if effect.undoable else "cannot be undone" if destructive(effect) else ""
     return SCOPES.get(effect.scope, effect.scope), PLACES.get(effect.place, ""), undo
+
+
+def visible(text: str, keep: str = "") -> str:
+    """Text with what a terminal would obey or not show spelled out, but for the characters in `keep`.
+
+    Commands, paths and reasons are an agent's words: they must not hide a part of themselves from who reads them.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        letter if letter.isprintable() or letter in keep else letter.encode("unicode_escape").decode()
+        for letter in text
+    )

@@ -7,7 +7,7 @@ allows it, it stays as a grant that the same request uses up once, until the dea
 import secrets
 import time
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import msgspec
 import trio
@@ -23,12 +23,39 @@ MAX_PARKED_BYTES = 64 << 20
 """Of the inputs of all that wait, as JSON."""
 MAX_ANSWERED = 1024
 DEADLINE_S = 300.0
+EXPIRY_EVERY_S = 0.5
 UNANSWERED = "approval.unanswered"
 """The rule of a denial that nobody gave."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 Record = Callable[[Draft], None]
 """Takes an event to append; must not block."""
+
+
+class Listener(Protocol):
+    """Is told at once what becomes of requests that wait; must not block."""
+
+    def requested(self, approval: Approval) -> None: ...
+
+    def answered(self, approval: Approval, answer: str, reason: str, by: Author) -> None: ...
+
+    def expired(self, approval: Approval) -> None: ...
+
+
+class Unheard:
+    """Tells nobody."""
+
+    def requested(self, approval: Approval) -> None:
+        """Not told."""
+
+    def answered(self, approval: Approval, answer: str, reason: str, by: Author) -> None:
+        """Not told."""
+
+    def expired(self, approval: Approval) -> None:
+        """Not told."""
+
+
+UNHEARD = Unheard()
 
 
 class _Parked:
@@ -54,8 +81,14 @@ class Approvals:
     """All requests that wait for a person. For the trio thread only."""
 
     def __init__(
-        self, record: Record, *, deadline_s: float = DEADLINE_S, now: Callable[[], int] = time.time_ns
+        self,
+        record: Record,
+        *,
+        deadline_s: float = DEADLINE_S,
+        now: Callable[[], int] = time.time_ns,
+        listener: Listener = UNHEARD,
     ) -> None:
+        self._listener = listener
         self._record = record
         self.deadline_s = deadline_s
         self._now = now
@@ -70,6 +103,12 @@ class Approvals:
     def get(self, approval: str) -> Approval:
         """One that waits, whole. Raises NotFound, Conflict where it was answered before."""
         return self._find(approval).approval
+
+    async def run(self) -> None:
+        """Let deadlines deny in time, also what its requester has given up; until cancelled."""
+        while True:
+            await trio.sleep(EXPIRY_EVERY_S)
+            self._forget_expired()
 
     async def park(self, request: Request, verdict: Verdict) -> Verdict:
         """Wait until a person answers or the deadline denies. Raises Overloaded when too many wait already."""
@@ -101,6 +140,7 @@ class Approvals:
         self._conclude(parked, _by_person(parked.approval, answer, told), by.agent)
         said = {"answer": answer, "reason": reason, **_lesson(parked.approval)}
         self._record(self._draft("approval.answered", parked, said, by))
+        self._listener.answered(parked.brief, answer, reason, by)
         if answer == "allow":
             self._grants[parked.approval.request] = parked
         return parked.approval
@@ -126,6 +166,7 @@ class Approvals:
         if parked.size + sum(each.size for each in self._parked.values()) > MAX_PARKED_BYTES:
             raise Overloaded("The requests that wait for a person are too large together; this one was not added.")
         self._parked[approval.id] = parked
+        self._listener.requested(parked.brief)
         self._record(self._draft("approval.requested", parked, _shown(approval), _requester(request)))
         return parked
 
@@ -175,6 +216,7 @@ class Approvals:
         denied = _by_person(parked.approval, "deny", "Nobody answered before the deadline.")
         self._conclude(parked, msgspec.structs.replace(denied, rule=UNANSWERED), "")
         self._record(self._draft("approval.expired", parked, {}, DAEMON))
+        self._listener.expired(parked.brief)
 
     def _forget_expired(self) -> None:
         now = trio.current_time()

@@ -75,6 +75,17 @@ class GateMetrics:
         self._registry.register(TierCollector(views))
 
 
+class NotifyMetrics:
+    """Notifications: what became of them."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._notices = Counter("lighthouse_notify_notices", "Notifications", ("outlet", "outcome"), registry=registry)
+
+    def notice(self, outlet: str, outcome: str) -> None:
+        """A notice was ``sent``, has ``failed`` for good or was ``dropped`` from a full queue."""
+        self._notices.labels(outlet, outcome).inc()
+
+
 class RpcMetrics:
     """The socket: its requests and connections."""
 
@@ -111,5 +122,6 @@ class Metrics:
         self.mount = MountMetrics(registry)
         self.gate = GateMetrics(registry)
         self.rpc = RpcMetrics(registry)
+        self.notify = NotifyMetrics(registry)
         self.loop = LoopMetrics(registry)
         ProcessCollector(registry=registry)

@@ -922,6 +922,26 @@ class PolicyReloadReply(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
+# --- notifications ----------------------------------------------------------------------------------------------------
+
+
+class NotifyTestRequest(Request, tag="notify.test"):
+    """Tell a test notice by every way that is configured, once, and say what became of it."""
+
+
+class Delivery(msgspec.Struct, frozen=True):
+    """What became of a notice at one outlet (``webhook``, ``desktop``, ``command``); `told` says it in words."""
+
+    outlet: str
+    ok: bool
+    told: str
+    took_ms: int
+
+
+class NotifyTestReply(msgspec.Struct, frozen=True):
+    deliveries: tuple[Delivery, ...]
+
+
 # --- agents and tokens ------------------------------------------------------------------------------------------------
 
 
@@ -1057,6 +1077,7 @@ METHODS: tuple[Method, ...] = (
     Method(PolicyTestRequest, PolicyTestReply, "operator"),
     Method(PolicyExplainRequest, PolicyExplainReply, "viewer"),
     Method(PolicyReloadRequest, PolicyReloadReply, "admin"),
+    Method(NotifyTestRequest, NotifyTestReply, "operator", deadline_ms=90_000),
     Method(AgentRegisterRequest, AgentView, "agent"),
     Method(AgentListRequest, AgentList, "viewer"),
     Method(TokenIssueRequest, TokenReply, "admin"),

@@ -13,10 +13,10 @@ from textual.containers import VerticalScroll
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Static
 
-from lighthoused.cli.output import visible
 from lighthoused.cli.seeing import Call, Seen, answer, look
 from lighthoused.cli.showing import left, sheet, what
 from lighthoused.core.errors import LighthouseError
+from lighthoused.core.wording import visible
 
 
 class Confirmation(ModalScreen[bool]):

@@ -7,8 +7,8 @@ from datetime import datetime
 from rich.text import Text
 
 from lighthoused.cli.marking import marked
-from lighthoused.cli.output import visible
 from lighthoused.cli.showing import left, what
+from lighthoused.core.wording import visible
 from lighthoused.protocol.messages import Approval
 from lighthoused.top.board import Board, Doer, Happened, Judged
 from lighthoused.top.feed import State

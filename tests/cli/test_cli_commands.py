@@ -53,6 +53,7 @@ ELSEWHERE = {
     *("approvals show", "approvals approve", "approvals always", "approvals deny", "approvals watch"),
     *("patterns show", "patterns revoke"),
     "top",
+    "notify test",
     *("hook", "hook install", "hook uninstall"),
     *("mirror add", "mirror remove"),
     *("mcp", "mcp install", "mcp uninstall"),
