@@ -33,8 +33,8 @@ from lighthoused.settings import (
     Size,
     Switch,
     Text,
-    Users,
     Url,
+    Users,
     Whole,
     Words,
 )
