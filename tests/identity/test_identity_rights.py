@@ -45,6 +45,7 @@ GIVEN: dict[str, dict[str, Any]] = {
     "snapshot.create": {**NOPE, "name": "x"},
     "snapshot.delete": {**NOPE, "name": "x"},
     "gate.check": {"input": {"command": "ls"}},
+    "gate.report": {"event": {}},
     "approvals.show": {"approval": "nope"},
     "approvals.answer": {"approval": "nope", "answer": "allow"},
     "agent.register": {"agent": "alice", "session": "a b"},
@@ -145,7 +146,7 @@ def test_a_hook_takes_an_agents_role(running: Running, role: str) -> None:
 @pytest.mark.parametrize(
     ("scopes", "allowed"),
     [
-        (("gate.",), {"gate.check"}),
+        (("gate.",), {"gate.check", "gate.report"}),
         (("log.query",), {"log.query"}),
         (("log.query", "token."), {"log.query", "token.issue", "token.list", "token.revoke"}),
         (("none",), set()),
