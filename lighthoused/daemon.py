@@ -45,6 +45,7 @@ from lighthoused.core.errors import Invalid
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.audit import Audit
+from lighthoused.gate.content import checks
 from lighthoused.gate.flows import Flows
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.memory import Memory
@@ -453,6 +454,7 @@ async def _serve_edges(
                 observatory = Observatory(daemon.metrics.registry, daemon.checks)
                 daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
             edges.start_soon(probe, daemon.metrics.loop)
+            edges.start_soon(trio.to_thread.run_sync, checks.warm)
             edges.start_soon(daemon.audit.run)
             edges.start_soon(daemon.approvals.run)
             edges.start_soon(daemon.notifier.run, daemon.problems)

@@ -13,7 +13,7 @@ from lighthoused.identity.access import Identity
 from lighthoused.protocol.messages import ROLES, CheckRequest, Request
 from lighthoused.rpc.call import Call, Handler
 
-SMALL = 4 * 1024
+SMALL = 1024
 """Characters of input up to which a verdict is made on the spot, without a task."""
 
 

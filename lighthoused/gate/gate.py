@@ -19,6 +19,7 @@ from lighthoused.core.errors import LighthouseError
 from lighthoused.core.verdicts import Effect, Request, Verdict
 from lighthoused.gate.analysis import Analyser, Analysis
 from lighthoused.gate.approvals import UNANSWERED, Approvals
+from lighthoused.gate.content.checks import checked
 from lighthoused.gate.flows import Flows
 from lighthoused.gate.memory import Memory
 from lighthoused.gate.shell.text import shown
@@ -30,7 +31,7 @@ from lighthoused.policy.rules import Asked, Match, strongest
 
 log = structlog.get_logger()
 
-IN_THREAD = 8 * 1024
+IN_THREAD = 1024
 """Requests of more bytes are analysed in a worker thread: they may take longer than the loop can wait."""
 MAX_INPUT = 2 << 20
 _canonical = msgspec.json.Encoder(order="deterministic").encode
@@ -215,7 +216,7 @@ class Gate:
             if _size(request) > MAX_INPUT:
                 return _refusal("request.size", f"The request has more than {MAX_INPUT} bytes.", "escalate")
             files = self.flows.files(world)
-            analysis = effects_of(request, world, self._analyser, files)
+            analysis = checked(effects_of(request, world, self._analyser, files))
             document = policy_input(request, analysis, self._profile, self.flows.recent(request))
             self.flows.propose(request_hash(request), request, analysis.effects, files)
             matches = self.policies.ask(document)

@@ -24,4 +24,7 @@ negotiable(rule) := object.union(rule, {"negotiable": true})
 
 permit(id, n, reason) := {"id": id, "verdict": "allow", "effect": n, "reason": reason}
 
+# Allows, and says why it is worth a look.
+warn(id, n, reason) := permit(id, n, reason)
+
 strict if input.profile == "strict"

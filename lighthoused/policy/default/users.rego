@@ -23,3 +23,5 @@ escalate(id, n, reason) := data.lighthouse.standard.escalate(id, n, reason)
 negotiable(rule) := data.lighthouse.standard.negotiable(rule)
 
 permit(id, n, reason) := data.lighthouse.standard.permit(id, n, reason)
+
+warn(id, n, reason) := data.lighthouse.standard.warn(id, n, reason)
