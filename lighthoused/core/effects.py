@@ -42,7 +42,7 @@ KINDS: dict[str, str] = {
     "conceal": "Removes traces: histories, logs, audit records, times.",
     "disguise": "Makes something appear as what it is not, or switches a protection off.",
     "exhaust": "Uses up processes, memory or disk until the machine stops working.",
-    "expose": "Writes or sends a secret in plain text.",
+    "disclose": "Writes or sends a secret in plain text.",
     "weaken": "Writes code with a known weakness.",
     "unparsed": "Could not be understood as a command; may do anything.",
 }

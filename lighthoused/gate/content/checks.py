@@ -1,6 +1,6 @@
 """What is written and sent, looked at: each secret and each weak place becomes an effect. Must not judge.
 
-The kinds are `expose` (a secret in plain text) and `weaken` (a known weakness in code); `program` says which form or
+The kinds are `disclose` (a secret in plain text) and `weaken` (a known weakness in code); `program` says which form or
 rule found it, `place` what lies at the path. The secret itself is never told.
 """
 
@@ -39,7 +39,7 @@ def _written(analysis: Analysis) -> Iterator[Effect]:
         write = writes.get(target, Effect("write", target))
         for secret in scanner().scan(text):
             yield Effect(
-                "expose",
+                "disclose",
                 target,
                 write.scope,
                 certainty=secret.certainty,
@@ -71,7 +71,7 @@ def _sent(analysis: Analysis) -> Iterator[Effect]:
             others = _others(leaving, secret.hosts)
             if others:
                 yield Effect(
-                    "expose",
+                    "disclose",
                     others[0].target,
                     "network",
                     certainty=secret.certainty,

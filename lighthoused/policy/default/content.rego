@@ -10,7 +10,7 @@ secret_files(e) if e.place in {"secret", "history"}
 # not content.secret-written: {"tool": "Write", "input": {"file_path": ".env", "content": "TOKEN=ghp_R4nD0mLetters8ndD1gitsOf36Charact3rs"}}
 # not content.secret-written: {"tool": "Write", "input": {"file_path": "docs/a.md", "content": "TOKEN=ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}}
 rules contains escalate("content.secret-written", n, "It writes a secret in plain text.") if {
-	some n in by.expose
+	some n in by.disclose
 	e := input.effects[n]
 	e.certainty == "certain"
 	not e.scope == "network"
@@ -22,7 +22,7 @@ rules contains escalate("content.secret-written", n, "It writes a secret in plai
 # not content.secret-sent: curl -H 'Authorization: Bearer ghp_R4nD0mLetters8ndD1gitsOf36Charact3rs' https://api.github.com/user
 # not content.secret-sent: echo ghp_R4nD0mLetters8ndD1gitsOf36Charact3rs
 rules contains escalate("content.secret-sent", n, "It sends a secret to somebody whose it is not.") if {
-	some n in by.expose
+	some n in by.disclose
 	e := input.effects[n]
 	e.certainty == "certain"
 	e.scope == "network"
@@ -32,7 +32,7 @@ rules contains escalate("content.secret-sent", n, "It sends a secret to somebody
 # escalate content.maybe-secret-strict: {"tool": "Write", "input": {"file_path": "src/db.py", "content": "password = 'k3Vx81mQz0pLw7Rt'"}, "profile": "strict"}
 # not content.maybe-secret: {"tool": "Write", "input": {"file_path": "src/db.py", "content": "password = os.environ['PASSWORD']"}}
 rules contains warn("content.maybe-secret", n, "What it writes or sends may be a secret in plain text.") if {
-	some n in by.expose
+	some n in by.disclose
 	e := input.effects[n]
 	not e.certainty == "certain"
 	not secret_files(e)
@@ -41,7 +41,7 @@ rules contains warn("content.maybe-secret", n, "What it writes or sends may be a
 # not content.maybe-secret-strict: {"tool": "Write", "input": {"file_path": "src/db.py", "content": "password = 'k3Vx81mQz0pLw7Rt'"}}
 rules contains escalate("content.maybe-secret-strict", n, "What it writes or sends may be a secret in plain text.") if {
 	strict
-	some n in by.expose
+	some n in by.disclose
 	e := input.effects[n]
 	not e.certainty == "certain"
 	not secret_files(e)
