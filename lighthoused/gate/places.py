@@ -11,6 +11,7 @@ PLACES: dict[str, str] = {
     "top": "A directory that the system or all users need, such as /etc or /home.",
     "vcs": "The history of a version control system.",
     "secret": "Keys, tokens, passwords.",
+    "guard": "Says what watches over agents: hooks and settings of their programs, and of Lighthouse.",
     "startup": "Runs when somebody logs in, the machine starts or a version control system acts.",
     "account": "Says who exists and what they may do.",
     "log": "Records of what happened.",
@@ -61,6 +62,10 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"history(-\w+)?$|/fish_history$|/\.(lesshst|histfile|history|viminfo|zsh_sessions(/|$))",
         r"(?i:/consolehost_history\.txt$)",
     ),
+    "guard": (
+        r"/\.claude(/settings(\.local)?\.json$|/hooks(/|$)|\.json$|$)|/\.codex(/(config\.toml|hooks\.json)$|$)",
+        r"/\.mcp\.json$|/\.config/lighthouse(/|$)|" + _ETC + r"(claude-code|codex|lighthouse)(/|$)",
+    ),
     "startup": (
         r"/\.(bashrc|bash_profile|bash_login|bash_logout|bash_aliases|profile|zshrc|zshenv|zprofile|zlogin|zlogout"
         r"|kshrc|mkshrc|cshrc|tcshrc|login|logout|xinitrc|xprofile|xsession|xsessionrc|xserverrc|pam_environment"
@@ -68,7 +73,6 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"|config/(fish|autostart|systemd|environment\.d|nvim|i3|sway|plasma-workspace|git/hooks)"
         r"|local/share/(systemd|dbus-1/services)|vim/(plugin|after|autoload)|ssh/(rc|environment|config)|oh-my-zsh/custom)"
         r"(\b|$)",
-        r"/\.(claude/settings(\.local)?\.json|claude/hooks/|codex/config\.toml|mcp\.json$)",
         r"/\.git/hooks/(?!.*\.sample$)",
         _ETC + r"(profile|bash\.?|zsh|zprofile|zshrc|csh\.|rc\.|rc$|rc\d|init|cron|anacrontab|at\.|systemd|ld\.so"
         r"|modules|environment|xdg/(autostart|systemd)|update-motd|periodic|skel|motd|NetworkManager/dispatcher|udev"

@@ -115,6 +115,21 @@ def test_no_answer_is_never_an_allow(answering: Callable[[bytes], str], reply: b
     assert run_hook("--socket", answering(reply), **environment)[0] == decision
 
 
+@pytest.mark.parametrize("reply", REPLIES.values(), ids=REPLIES)
+def test_no_answer_denies_codex_whatever_was_configured(answering: Callable[[bytes], str], reply: bytes) -> None:
+    where = ("--socket", answering(reply), "--for", "codex", "--unreachable", "ask")
+    assert run_hook(*where, LIGHTHOUSE_HOOK_UNREACHABLE="ask")[0] == "deny"
+
+
+@pytest.mark.parametrize(("decision", "printed"), [("allow", ""), ("ask", "deny"), ("deny", "deny")])
+def test_codex_takes_nothing_but_a_deny(answering: Callable[[bytes], str], decision: str, printed: str) -> None:
+    answer = ALLOW.replace(b"allow", decision.encode())
+    where = ("--socket", answering(b'{"id":1,"result":' + answer + b"}\n"), "--for", "codex")
+    done = subprocess.run([*HOOK, *where], input=b"{}", capture_output=True, env={}, check=True)
+    output = json.loads(done.stdout)["hookSpecificOutput"]["permissionDecision"] if done.stdout else ""
+    assert (output, done.stderr) == (printed, b"")
+
+
 def test_a_whole_answer_is_passed_on(answering: Callable[[bytes], str]) -> None:
     where = answering(b'{"id":1,"result":' + ALLOW + b"}\n")
     assert run_hook("--socket", where) == ("allow", 'Fine: "a\\é".')

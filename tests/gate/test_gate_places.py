@@ -34,11 +34,20 @@ PLACES = {
 /home/ann/.ssh/authorized_keys
 /C:/Windows/System32/config/SAM
 """,
+    "guard": """
+/home/ann/.claude
+/home/ann/.claude/settings.json
+/srv/app/.claude/settings.local.json
+/home/ann/.claude.json
+/home/ann/.codex/hooks.json
+./.mcp.json
+/etc/codex/requirements.toml
+/home/ann/.config/lighthouse/config.toml
+""",
     "startup": """
 /home/ann/.bashrc
 /home/ann/.ssh/rc
 /home/ann/.config/autostart/x.desktop
-/home/ann/.claude/settings.json
 /etc/rc.local
 /etc/rc.common
 /etc/ld.so.preload

@@ -132,6 +132,22 @@ rules contains escalate("files.write-entry", n, "It changes who may enter as thi
 	e.scope in {"home", "elsewhere"}
 }
 
+guarded contains n if some n in writes
+
+guarded contains n if some n in by["delete"]
+
+guarded contains n if some n in by.permission
+
+# escalate files.change-guard: echo '{}' > .claude/settings.json
+# escalate files.change-guard: rm .codex/hooks.json
+# escalate files.change-guard: {"command": "mv .claude old", "cwd": "/mnt/lighthouse/demo/current"}
+# not files.change-guard: cat .claude/settings.json
+# not files.change-guard: echo x > .claude/commands/review.md
+rules contains escalate("files.change-guard", n, "It changes what watches over agents: their hooks, servers or rules.") if {
+	some n in guarded
+	input.effects[n].place == "guard"
+}
+
 # escalate files.write-startup: echo 'alias ls=rm' >> ~/.bashrc
 # escalate files.write-startup: echo true > .git/hooks/pre-commit
 # not files.write-startup: cat ~/.bashrc
