@@ -2,7 +2,10 @@
 
 from typing import NamedTuple
 
-_WHOLE = frozenset({"--all", "--force", "--delete", "--clean", "--disable", "--remove", "--image", "--purge"})
+_WHOLE = frozenset({"--all", "--force", "--delete", "--clean", "--disable", "--remove", "--image", "--purge"}) | {
+    *("--import", "--export", "--sign", "--output", "--name", "--version", "--allow", "--user", "--delete-old"),
+    *("--public", "--preview", "--show", "--list", "--edit", "--send", "--rotate", "--drop", "--database"),
+}
 """Flags that are none's abbreviation."""
 _OFF = frozenset({"none", "false", "0", "no"})
 

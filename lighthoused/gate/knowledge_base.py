@@ -40,6 +40,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     place: str = ""
     certainty: Certainty = "certain"
     arg_like: str = ""
+    last_like: str = ""
     flag_like: dict[str, str] = {}
     key_like: dict[str, str] = {}
     no_keys: list[str] = []
@@ -84,6 +85,7 @@ class Rule(NamedTuple):
     command: tuple[Words, ...]
     anywhere: bool
     arg_like: re.Pattern[str] | None
+    last_like: re.Pattern[str] | None
     flag_like: tuple[tuple[str, re.Pattern[str]], ...]
     key_like: tuple[tuple[str, re.Pattern[str]], ...]
     scope: Scope | None
@@ -109,6 +111,8 @@ class Rule(NamedTuple):
         if any(key in arguments.keys for key in entry.no_keys):
             return False
         if self.arg_like and not _any_like(self.arg_like, words):
+            return False
+        if self.last_like and not _any_like(self.last_like, words[-1:]):
             return False
         if not all(_any_like(like, arguments.of(flag)) for flag, like in self.flag_like):
             return False
@@ -238,6 +242,7 @@ def _rule(where: str, entry: RuleEntry) -> Rule:
         tuple(map(_words, words[1 if anywhere else 0 :])),
         anywhere,
         _pattern(where, "arg-like", entry.arg_like) if entry.arg_like else None,
+        _pattern(where, "last-like", entry.last_like) if entry.last_like else None,
         tuple((flag, _pattern(where, "flag-like", like)) for flag, like in entry.flag_like.items()),
         tuple((key, _pattern(where, "key-like", like)) for key, like in entry.key_like.items()),
         entry.scope or None,  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, 
 from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import FETCHED, GLOB, SECRET, UNKNOWN, opaque
+from lighthoused.gate.shell.text import FETCHED, GLOB, SECRET, UNKNOWN, opaque, unmarked
 
 _LEAVING = frozenset({"send", "fetch", "push", "publish"})
 
@@ -31,7 +31,7 @@ class Described:
     def __call__(self, run: Run, argv: list[str], state: State) -> str:
         program = self._knowledge.get(argv[0])
         if program is None:
-            return _unknown(run, argv)
+            return self._unknown(run, argv, state)
         if "--help" in argv or argv[-1] == "--version":
             return UNKNOWN
         arguments = parse(program.grammar, argv[1:])
@@ -45,6 +45,12 @@ class Described:
         if program.output == "fetched" and not arguments.of("-o,-O,--output,--output-document"):
             _saved(run, argv, arguments, state)
         return _output(program, arguments)
+
+    def _unknown(self, run: Run, argv: list[str], state: State) -> str:
+        """No program of this name is known; SQL where a shell reads is taken for what it says."""
+        if argv[0] in _SQL and len(argv) > 1:
+            self._told.read(run, "sql", unmarked(" ".join(argv)), argv[0], state)
+        return _unknown(run, argv)
 
     def _apply(self, run: Run, program: Program, rule: Rule, arguments: Arguments, state: State) -> None:
         skip = rule.skip(arguments.words)
@@ -89,6 +95,7 @@ def _is_harmless(program: Program, arguments: Arguments) -> bool:
     return any(arguments.means(each) if each[0] == "-" else each in ends for each in program.harmless_when)
 
 
+_SQL = frozenset({"DROP", "TRUNCATE", "DELETE", "ALTER", "GRANT", "REVOKE", "UPDATE"})
 _VERBS = re.compile(r"(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate)(-[\w-]+)?")
 
 

@@ -1,5 +1,6 @@
 """Interpreters other than shells: where their source stands in the arguments, and what in it runs commands."""
 
+import posixpath
 import re
 from typing import NamedTuple
 
@@ -62,7 +63,6 @@ INTERPRETERS: dict[str, Interpreter] = {
     **dict.fromkeys(("swipl", "gprolog", "yap"), Interpreter("prolog", ("-g", "-f"), ("-t",))),
     **dict.fromkeys(("ocaml", "ghc", "runghc", "scala", "kotlin", "kotlinc", "iex", "pry", "irb"), _GENERIC),
     **dict.fromkeys(("jrunscript", "jjs", "nashorn", "rhino", "qjs", "quickjs", "gjs", "d8"), _JAVASCRIPT),
-    **dict.fromkeys(("mongosh", "mongo"), Interpreter("node", ("--eval",), ("--host", "--port", "-u", "-p"))),
     **dict.fromkeys(("jshell", "erl", "pike", "raku", "perl6", "nim"), _GENERIC),
     "expect": Interpreter("tcl", ("-c",)),
     "elixir": Interpreter("elixir", ("-e",)),
@@ -76,6 +76,10 @@ _PACKAGES = frozenset(
     {"add", "create", "i", "init", "install", "link", "pm", "publish", "remove", "rm", "run", "update"}
 )
 """What bun does as a package manager."""
+_FRAMEWORKS = {name: name for name in ("manage.py", "artisan", "craft", "spark", "please", "wp-cli.phar")} | {
+    "console": "bin/console"
+}
+"""Scripts of frameworks that the knowledge base describes, by the name of their file."""
 
 
 def interpreter(run: Run, argv: list[str], state: State) -> str | None:
@@ -84,6 +88,9 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
     if found is None or (argv[0] == "bun" and not _PACKAGES.isdisjoint(argv[1:2])):
         return None
     words = argv[1:]
+    framework = _FRAMEWORKS.get(posixpath.basename(words[0])) if words else None
+    if framework:
+        return run.command([framework, *words[1:]], state)
     if found.sub:
         if words[:1] != list(found.sub):
             return None
@@ -95,8 +102,6 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
         files = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-f", "--file")]
         texts = [written(run, path, state) for path in files]
         sources, rest = ([text for text in texts if text is not None], rest) if files else ([rest[0]], rest[1:])
-    if rest[:1] and rest[0].endswith("manage.py") and "-c" in rest[:-1]:
-        sources = [rest[rest.index("-c") + 1]]
     if not sources:
         source = source_of(run, argv, rest, state)
         sources = [] if source is None else [source]

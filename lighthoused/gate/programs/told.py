@@ -3,7 +3,7 @@
 from typing import Any
 
 from lighthoused.gate.arguments import Arguments
-from lighthoused.gate.endpoints import Endpoints, HttpRequest
+from lighthoused.gate.endpoints import READING, Endpoints, HttpRequest
 from lighthoused.gate.knowledge_base import Program
 from lighthoused.gate.languages import Language
 from lighthoused.gate.programs.builtins import code, unseen
@@ -92,6 +92,8 @@ def _curl(arguments: Arguments) -> list[HttpRequest]:
         methods = ["PUT"] if arguments.has("-T") or arguments.has("--upload-file") else ["POST" if sends else "GET"]
         methods = ["HEAD"] if arguments.has("-I") or arguments.has("--head") else methods
     urls = [*arguments.words, *arguments.of("--url")]
+    if arguments.has("-G") or arguments.has("--get"):
+        urls = [f"{url}?{body}" for url in urls]
     return [HttpRequest(method, unmarked(url), unmarked(body)) for method in methods for url in urls]
 
 
@@ -102,9 +104,12 @@ def _wget(arguments: Arguments) -> list[HttpRequest]:
     return [HttpRequest(methods[-1], unmarked(url), unmarked(body)) for url in arguments.words]
 
 
+_METHODS = READING | {"POST", "PUT", "PATCH", "DELETE", "PURGE", "LINK", "UNLINK"}
+
+
 def _httpie(arguments: Arguments) -> list[HttpRequest]:
     words = list(map(unmarked, arguments.words))
-    method = words.pop(0) if words and words[0].isalpha() and words[0].isupper() else ""
+    method = words.pop(0).upper() if len(words) > 1 and words[0].upper() in _METHODS else ""
     if not words:
         return []
     sends = any("=" in word for word in words[1:]) or arguments.has("--raw")
