@@ -14,6 +14,8 @@ from lighthoused.protocol.messages import EventView, Filter, StatusRequest, Subs
 TICK_S = 0.5
 """How soon it notices that it has to stop."""
 RETRY_S = 1.0
+REST_S = 0.5
+"""How long nothing is followed before what came meanwhile is left out."""
 
 
 class Listener(Protocol):
@@ -49,7 +51,7 @@ class Follower:
         return self._reached
 
     def skip(self) -> None:
-        """Leave out what there is until now, and go on with what is new."""
+        """Rest a little, leave out what there is until then, and go on with what is new."""
         self._skipping.set()
 
     def stop(self) -> None:
@@ -65,6 +67,8 @@ class Follower:
             try:
                 with self._client() as client:
                     self._follow(client)
+                if self._skipping.is_set():
+                    self._stopping.wait(REST_S)
             except (Unreachable, DeadlineExceeded) as error:
                 self._listener.lost(error)
                 self._stopping.wait(RETRY_S)

@@ -33,8 +33,9 @@ RECENT = 500
 """Events from before that the view begins with, and goes on with after it left some out."""
 LOOKS = 10
 """Seconds over which rates and percentiles are taken."""
-MAX_BEHIND = 20_000
-"""Events that the view may be behind before it leaves them out."""
+MAX_BEHIND = 5000
+MAX_A_SECOND = 5000
+"""Events that the view takes in a second, and may be behind, before it leaves some out: it costs the daemon no more."""
 
 
 class State(NamedTuple):
@@ -56,6 +57,7 @@ class Feed:
         self.state: State | None = None
         self.problem = "connecting"
         self._looks: deque[Look] = deque(maxlen=LOOKS)
+        self._second = self._taken = 0
         self._client = client
         self._follower = Follower(lambda: client(TIMEOUT_S), Filter(), self)
         self._stopping = threading.Event()
@@ -95,6 +97,11 @@ class Feed:
             moved = self.board.approvals_moved - moved
         if moved:
             self.ask_now()
+        second = int(time.monotonic())
+        self._taken = self._taken + 1 if second == self._second else 0
+        self._second = second
+        if self._taken == MAX_A_SECOND:
+            self._follower.skip()
 
     def lost(self, error: LighthouseError) -> None:
         self.problem = error.message
