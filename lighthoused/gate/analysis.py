@@ -9,6 +9,7 @@ from lighthoused.gate.files import Files
 from lighthoused.gate.findings import Findings
 from lighthoused.gate.programs import embedded, wrappers
 from lighthoused.gate.programs.builtins import BUILTINS
+from lighthoused.gate.programs.cmd import cmd
 from lighthoused.gate.programs.commands import Commands, Family
 from lighthoused.gate.programs.copies import COPIES
 from lighthoused.gate.programs.described import Described
@@ -16,6 +17,8 @@ from lighthoused.gate.programs.filters import FILTERS
 from lighthoused.gate.programs.interpreters import interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
 from lighthoused.gate.programs.patches import apply_patch
+from lighthoused.gate.programs.powershell import NAMES as POWERSHELL
+from lighthoused.gate.programs.powershell import powershell
 from lighthoused.gate.programs.recipes import RECIPES
 from lighthoused.gate.programs.searches import LOOKS, looking
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
@@ -57,6 +60,8 @@ class Analyser:
             **COPIES,
             **RECIPES,
             **dict.fromkeys(SHELLS, shell),
+            **dict.fromkeys(POWERSHELL, powershell),
+            "cmd": cmd,
             "apply_patch": apply_patch,
             "busybox": busybox,
             "toybox": busybox,

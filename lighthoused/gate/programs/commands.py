@@ -73,6 +73,7 @@ class Commands:
             if written is not None:
                 return written
             name = self._plain(name, run, state)
+        name = name[:-4].lower() if name.lower().endswith(".exe") else name
         words = [argv[0].rpartition("/")[2], *argv[1:]] if name == "service" != argv[0] else argv[1:]
         return self._known(run, [name, *words], state)
 

@@ -1,0 +1,86 @@
+"""PowerShell and cmd.exe: what is run is found in strings, variables, pipelines and blocks; what is said is not."""
+
+import pytest
+
+from lighthoused.core.effects import World
+from lighthoused.gate.analysis import Analyser, standard
+
+WORLD = World(home="/home/ann", roots=("/home/ann/work",), user="ann")
+
+
+@pytest.fixture(scope="module")
+def analyser() -> Analyser:
+    return standard()
+
+
+def deleted(analyser: Analyser, command: str) -> set[str]:
+    analysis = analyser.analyse(command, "/home/ann/work", WORLD)
+    assert not analysis.unresolved
+    return {effect.target for effect in analysis.effects if effect.kind == "delete"}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "Remove-Item /home/ann/x",
+        "remove-item -Path /home/ann/x -Recurse -Force",
+        "rm -rec -fo /home/ann/x",
+        "rm ~/x",
+        'rm "$HOME/x"',
+        '$a = "/home/ann/x"; rm $a',
+        '$a="/home/ann/x"; del $a',
+        "if ($true) { rm ~/x }",
+        "& { rm ~/x }",
+        "try { rm ~/x } catch { }",
+        "git status; rm ~/x",
+        'iex "rm ~/x"',
+        'Invoke-Expression -Command "rm ~/x"',
+        "Get-ChildItem ~/x | Remove-Item",
+        '[System.IO.File]::Delete("/home/ann/x")',
+        "Start-Process rm -ArgumentList ~/x",
+        'powershell -c "rm ~/x"',
+        "Write-Output (rm ~/x)",
+        "$x = $(rm ~/x)",
+        "R`emove-Item ~/x",
+    ],
+)
+def test_what_powershell_deletes(analyser: Analyser, source: str) -> None:
+    assert "/home/ann/x" in deleted(analyser, f"pwsh -c '{source}'")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'Write-Host "Remove-Item ~/x"',
+        "# rm ~/x",
+        'Select-String "rm ~/x" a.txt',
+        '"rm ~/x"',
+        "Remove-Item ~/x -WhatIf",
+        '$a = "rm ~/x"; Write-Host $a',
+    ],
+)
+def test_what_it_only_says(analyser: Analyser, source: str) -> None:
+    assert deleted(analyser, f"pwsh -c '{source}'") == set()
+
+
+def test_encoded_commands_are_decoded(analyser: Analyser) -> None:
+    encoded = "cgBtACAAfgAvAHgA"
+    assert deleted(analyser, f"powershell -NoProfile -enc {encoded}") == {"/home/ann/x"}
+
+
+@pytest.mark.parametrize(
+    ("command", "target"),
+    [
+        ("cmd /c 'del C:\\Windows\\x'", "/C:/Windows/x"),
+        ("cmd.exe /c 'rd /s /q %SystemRoot%'", "/C:/Windows"),
+        ("cmd /c 'cd x && del y'", "/home/ann/work/x/y"),
+        ("cmd /c 'd^el C:\\x'", "/C:/x"),
+    ],
+)
+def test_what_cmd_deletes(analyser: Analyser, command: str, target: str) -> None:
+    assert target in deleted(analyser, command)
+
+
+@pytest.mark.parametrize("source", ["(" * 5000, "{" * 5000, "'" * 4999, "$(" * 3000, "`" * 100, "@" * 50, ""])
+def test_strange_source_is_bounded(analyser: Analyser, source: str) -> None:
+    analyser.analyse(f'powershell -c "{source.replace(chr(36), chr(92) + chr(36))}"', "/home/ann/work", WORLD)
