@@ -46,6 +46,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     no_keys: list[str] = []
     no_args: bool = False
     input: bool = False
+    input_like: str = ""
     min_args: int = 0
 
 

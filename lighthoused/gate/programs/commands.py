@@ -34,7 +34,7 @@ _INTERPRETER = re.compile(r"(python|pypy|perl|ruby|php|lua|node|nodejs|deno|bun|
 _KEYWORDS = frozenset(
     {"!", "{", "}", "(", ")", "then", "do", "done", "fi", "else", "esac", ";", "while", "until", "if", "elif"}
 )
-_ALSO_DESCRIBED = frozenset({"ssh", "slogin", "autossh", "strace", "ltrace"})
+_ALSO_DESCRIBED = frozenset({"ssh", "slogin", "autossh", "strace", "ltrace", "sshpass"})
 """Programs that run a command and do something else besides."""
 _LOOPS = frozenset({"for", "select"})
 MAX_MATCHING = 48

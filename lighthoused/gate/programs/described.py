@@ -5,8 +5,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from lighthoused.gate.arguments import Arguments, parse
-from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule
+from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule, RuleEntry
 from lighthoused.gate.programs.told import Told
+from lighthoused.gate.shell.bounds import MAX_MATCHED
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import FETCHED, GLOB, SECRET, UNKNOWN, opaque, unmarked
@@ -57,7 +58,7 @@ class Described:
         if skip is None:
             return
         words = arguments.words[skip:]
-        if not rule.applies(arguments, words) or (rule.entry.input and not _fed(state)):
+        if not rule.applies(arguments, words) or not _fed(rule.entry, state):
             return
         entry = rule.entry
         more: dict[str, Any] = {"program": program.name, "note": entry.note, "instead": entry.instead}
@@ -120,9 +121,12 @@ def _saved(run: Run, argv: list[str], arguments: Arguments, state: State) -> Non
             state.write(run.findings.targets.absolute(name, state.cwd), FETCHED, False)
 
 
-def _fed(state: State) -> bool:
-    """Whether it reads something that is not known as text: a file, the output of a program."""
-    return state.stdin.text is not None and opaque(state.stdin.text)
+def _fed(entry: RuleEntry, state: State) -> bool:
+    """Whether it reads what the rule wants: something that is not known as text, or text that is like this."""
+    text = state.stdin.text
+    if entry.input and (text is None or not opaque(text)):
+        return False
+    return not entry.input_like or (text is not None and re.search(entry.input_like, text[:MAX_MATCHED]) is not None)
 
 
 def _mentions_secret(run: Run, arguments: Arguments, state: State) -> bool:

@@ -98,7 +98,6 @@ CALLS: dict[str, tuple[Call, ...]] = {
         (Call("interpret", 0, like=re.compile("[\ue000-\ue002]"), note="Reading such data runs what it says."),),
     ),
     **dict.fromkeys((".extractall", "shutil.unpack_archive"), ()),
-    **dict.fromkeys(("gzip.open", "bz2.open", "lzma.open"), (_file("read"),)),
     "shutil.make_archive": (_file("collect", 2, note=_COPIED), _file("write")),
     **dict.fromkeys(
         (".drop_database", ".drop_collection", ".dropDatabase", ".flushall", ".flushdb", ".delete_many"),
@@ -115,6 +114,10 @@ PROCESS = frozenset(
 )
 RUNNING = SHELL | PROCESS
 SOCKETS = frozenset({"socket.socket", "socket.create_connection", "asyncio.open_connection", "telnetlib.Telnet"})
+OPENERS = frozenset(
+    {"open", "io.open", "codecs.open", "os.open", "gzip.open", "bz2.open", "lzma.open", "gzip.GzipFile", "bz2.BZ2File"}
+    | {"lzma.LZMAFile", "zipfile.ZipFile", "tarfile.open", "shelve.open", "tarfile.TarFile"}
+)
 CHANGES_MODE = frozenset({"os.chmod", "Path.chmod"})
 PATH_METHODS = frozenset(
     {"unlink", "rmdir", "write_text", "write_bytes", "chmod", "rename"}

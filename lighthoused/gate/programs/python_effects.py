@@ -8,6 +8,7 @@ from lighthoused.gate.programs.python_calls import (
     CALLS,
     CHANGES_MODE,
     DESTROYS,
+    OPENERS,
     PATH_METHODS,
     RUNNING,
     SET_ID,
@@ -43,7 +44,7 @@ class PythonEffects:
         first = flat(values[0]) if values else UNKNOWN
         for call in CALLS.get(name, ()):
             self._effect(call, values)
-        if name in ("open", "io.open", "codecs.open", "os.open") and values:
+        if name in OPENERS and values:
             self._open(values, keywords)
         if name in CHANGES_MODE and any(SET_ID.match(flat(value)) for value in values):
             self._path("escalate_privilege", first)

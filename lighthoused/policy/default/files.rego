@@ -213,7 +213,7 @@ rules contains escalate("files.read-accounts", n, "It reads the passwords of thi
 	some n in by.read
 	e := input.effects[n]
 	e.place == "account"
-	regex.match(`shadow|sudoers|master\.passwd|spwd|opasswd|dslocal|config/(SAM|SYSTEM|SECURITY)|ntds`, e.target)
+	regex.match(`shadow|sudoers|pam|pwquality|master\.passwd|spwd|opasswd|dslocal|config/(SAM|SYSTEM|SECURITY)|ntds`, e.target)
 }
 
 # escalate files.collect: cp /etc/passwd /tmp/x
@@ -223,6 +223,15 @@ rules contains escalate("files.collect", n, "It copies accounts, keys, passwords
 	e := input.effects[n]
 	e.place in {"account", "secret", "history"}
 	not e.scope == "project"
+}
+
+# escalate files.collect-all: tar czf /tmp/x.tgz ~
+# not files.collect-all: tar czf x.tgz src
+rules contains escalate("files.collect-all", n, "It packs all of a home or of the machine.") if {
+	some n in by.collect
+	e := input.effects[n]
+	e.place in {"root", "top"}
+	e.scope in {"home", "system"}
 }
 
 # escalate files.collect-output: cat /etc/passwd > /tmp/x
