@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
+import trio
 
 from lighthoused.core.appended import Appended
 from lighthoused.core.errors import Conflict, Denied, Overloaded
@@ -26,6 +27,8 @@ from lighthoused.protocol.messages import (
 )
 from lighthoused.rpc.call import Call, Handler
 
+PIECE = 20
+"""Patterns looked at without a turn for others."""
 Append = Callable[[tuple[Draft, ...]], Awaitable[tuple[Appended, ...]]]
 
 
@@ -63,8 +66,18 @@ class PatternsApi:
         made = await self._record("pattern.allowed", rule, call)
         return self._patterns.view(made, self._clock())[0]
 
-    def list(self, request: PatternListRequest, call: Call) -> PatternList:
-        return PatternList(tuple(self._patterns.views(self._clock())))
+    async def list(self, request: PatternListRequest, call: Call) -> PatternList:
+        found: dict[str, Pattern] = {}
+        now = self._clock()
+        for number, pattern in enumerate(self._patterns.ids()):
+            if number % PIECE == PIECE - 1:
+                await trio.lowlevel.checkpoint()
+            view = self._patterns.view_of(pattern, now)
+            if view is not None:
+                found[pattern] = view
+            if len(found) >= request.limit:
+                break
+        return PatternList(tuple(found.values()))
 
     def show(self, request: PatternShowRequest, call: Call) -> PatternReply:
         return PatternReply(*self._patterns.view(request.pattern, self._clock()))

@@ -26,10 +26,11 @@ def patterns(context: click.Context, /, **options: Any) -> None:
 
 
 @patterns.command("list")
+@click.option("-n", "--limit", default=200, show_default=True, type=click.IntRange(1, 5000), help="At most so many.")
 @command
-def list_patterns(session: Session) -> None:
-    """All of them, newest first. What is "asked" has too few answers, or they do not agree."""
-    found = session.call(PatternListRequest(id=0)).patterns
+def list_patterns(session: Session, limit: int) -> None:
+    """What stands, then what was answered, newest first. "asked": too few answers, or they do not agree."""
+    found = session.call(PatternListRequest(id=0, limit=limit)).patterns
     if session.as_json:
         show_json(found)
         return

@@ -5,7 +5,7 @@ gave. Knows no clock, and must not know how a template is made.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -15,6 +15,8 @@ from lighthoused.core.verdicts import Template
 
 MAX_ANSWERS = 4096
 MAX_BYTES = 8 << 20
+MAX_OF_ONE = 64
+"""Answers to one pattern that are told apart; a request looks through all of them."""
 AGREEING = 3
 """So many answers in a row have to agree before they count for the next request."""
 SPACING_NS = 60 * 10**9
@@ -79,7 +81,7 @@ class Answers:
             return
         self._all.append(answer)
         self._bytes += answer.size
-        self._by_pattern.setdefault(answer.pattern, []).append(answer)
+        self._by_pattern[answer.pattern] = [*self._by_pattern.pop(answer.pattern, ()), answer][-MAX_OF_ONE:]
         while len(self._all) > MAX_ANSWERS or self._bytes > MAX_BYTES:
             self._drop(self._all.popleft())
 
@@ -94,8 +96,9 @@ class Answers:
         """The answers to one pattern that count, oldest first."""
         return [answer for answer in self._by_pattern.get(pattern, ()) if self._counts(answer)]
 
-    def patterns(self) -> Iterable[str]:
-        return tuple(self._by_pattern)
+    def patterns(self) -> list[str]:
+        """Their ids, the one that was answered last first."""
+        return list(reversed(self._by_pattern))
 
     def newest_of(self, template: Template) -> Answer | None:
         """The newest answer to this template in its project."""
@@ -127,6 +130,7 @@ class Answers:
     def _drop(self, answer: Answer) -> None:
         self._bytes -= answer.size
         same = self._by_pattern[answer.pattern]
-        same.remove(answer)
+        if same[0] is answer:
+            del same[0]
         if not same:
             del self._by_pattern[answer.pattern]

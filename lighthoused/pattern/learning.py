@@ -5,7 +5,7 @@ replaying gives. Only streams that clients cannot write count.
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 import structlog
@@ -26,6 +26,9 @@ log = structlog.get_logger()
 STREAM = "patterns"
 ANSWERED = Filter(stream="approvals/*", type="approval.answered")
 RULES = Filter(stream=STREAM)
+MAX_LOOKED = 20_000
+"""Answers looked at at the start, most of which may teach nothing: many times what people answer in a month."""
+LOOK_EVERY_S = 0.05
 FIT_AFTER_S = 1.0
 """How long answers gather before the model is made."""
 FIT_EVERY_S = 86_400.0
@@ -65,29 +68,38 @@ class Learning:
 
     def rebuild(self) -> None:
         """Take in what the log holds: all rules, and as many of the newest answers as count."""
-        self._read = self._log.head().seq
-        cursor = 0
-        while True:
-            page = self._log.query(RULES, cursor=cursor)
-            for event, _ in page.events:
-                self._ruled(event)
-            cursor = page.cursor
-            if not cursor:
-                break
+        head = self._log.head().seq
+        for event in self._all(RULES, 0):
+            self._ruled(event)
         for answer in reversed(self._newest_answers()):
             self._patterns.learn(answer)
+        self._read = head
 
     async def run(self) -> None:
         """Follow the log until cancelled."""
         async with trio.open_nursery() as nursery:
-            nursery.start_soon(self._follow, RULES, self._ruled)
-            nursery.start_soon(self._follow, ANSWERED, self._answered)
+            nursery.start_soon(self._follow)
             nursery.start_soon(self._keep_fitted)
 
-    async def _follow(self, filter: Filter, take: Callable[[Event], None]) -> None:
-        async for page in self._feed.events(filter, self._read):
-            for event, _ in page:
-                take(event)
+    async def _follow(self) -> None:
+        """Look for answers as the log grows; not at every commit, as most bring none."""
+        while True:
+            head = await self._feed.beyond(self._read)
+            for event in self._all(RULES, self._read):
+                self._ruled(event)
+            for event in self._all(ANSWERED, self._read):
+                self._answered(event)
+            self._read = head
+            await trio.sleep(LOOK_EVERY_S)
+
+    def _all(self, filter: Filter, after: int) -> Iterator[Event]:
+        cursor = after
+        while True:
+            page = self._log.query(filter, cursor=cursor)
+            yield from (stored.event for stored in page.events)
+            cursor = page.cursor
+            if not cursor:
+                return
 
     async def _keep_fitted(self) -> None:
         """Make the model where there is none, and anew each day without what got old; in a thread."""
@@ -119,10 +131,11 @@ class Learning:
     def _newest_answers(self) -> list[Answer]:
         recent = msgspec.structs.replace(ANSWERED, since=max(0, self._now() - RECENT_NS))
         found: list[Answer] = []
-        cursor = 0
-        while len(found) < MAX_ANSWERS:
+        cursor = looked = 0
+        while len(found) < MAX_ANSWERS and looked < MAX_LOOKED:
             page = self._log.query(recent, cursor=cursor, reverse=True)
             found += [answer for event, _ in page.events if (answer := _answer(event)) is not None]
+            looked += len(page.events)
             cursor = page.cursor
             if not cursor:
                 break

@@ -93,22 +93,25 @@ class Patterns:
         reason = f"People allowed all that is like it, last {_told(nearest[0])}."
         return Learnt("allow", "pattern.model", reason, _precedents(nearest))
 
+    def ids(self) -> list[str]:
+        """All patterns: those that stand, then those that people answered, the one answered last first."""
+        return list(dict.fromkeys([*(rule.pattern for rule in self.standing), *self.answers.patterns()]))
+
     def views(self, now: int) -> list[Pattern]:
-        """All patterns, the newest first: rules that stand, and templates that people answered."""
-        ids = {*(rule.pattern for rule in self.standing), *self.answers.patterns()}
-        found = [view for pattern in ids if (view := self._view(pattern, now)) is not None]
-        return sorted(found, key=lambda view: -view.seq)
+        """All patterns."""
+        return [view for pattern in self.ids() if (view := self.view_of(pattern, now)) is not None]
 
     def view(self, pattern: str, now: int) -> tuple[Pattern, tuple[Precedent, ...]]:
         """One pattern with its precedents. Raises NotFound."""
-        shown = self._view(pattern, now)
+        shown = self.view_of(pattern, now)
         if shown is None:
             raise NotFound(f"There is no pattern {pattern!r}.", "See 'lighthousectl patterns list'.")
         rule = self.standing.get(pattern)
         precedents = [*([_of_rule(rule)] if rule else []), *map(_precedent, self.answers.of(pattern))]
         return shown, tuple(sorted(precedents, key=lambda one: -one.seq))
 
-    def _view(self, pattern: str, now: int) -> Pattern | None:
+    def view_of(self, pattern: str, now: int) -> Pattern | None:
+        """One pattern without its precedents; None where nothing is left of it."""
         rule = self.standing.get(pattern)
         answers = self.answers.of(pattern)
         if rule is None and not answers:

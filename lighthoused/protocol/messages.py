@@ -757,7 +757,9 @@ class Pattern(msgspec.Struct, frozen=True):
 
 
 class PatternListRequest(Request, tag="pattern.list"):
-    """What people allowed for good, and what they answered lately, newest first."""
+    """What people allowed for good, then what they answered lately, newest first; at most `limit`."""
+
+    limit: int = 200
 
 
 class PatternList(msgspec.Struct, frozen=True):

@@ -27,6 +27,12 @@ class Feed:
             self._head = seq
             self._waiting.unpark_all()
 
+    async def beyond(self, seq: int) -> int:
+        """Wait until the log reaches past a seq; how far it reaches."""
+        while self._head <= seq:
+            await self._waiting.park()
+        return self._head
+
     async def events(self, filter: Filter, after: int) -> AsyncGenerator[list[Stored], None]:
         """Pages of events after a seq (-1: from now on), as they come, without gap or duplicate; never ends."""
         position = self._head if after < 0 else after

@@ -1,5 +1,7 @@
 """What is learnt is what the log says: live, after a restart, and only from streams that people's answers are in."""
 
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -100,8 +102,14 @@ async def test_it_starts_from_the_newest_answers_of_a_long_log(store: Store) -> 
         await store.append(tuple(batch))
     patterns = Patterns()
     learning(store, patterns).rebuild()
-    assert len(patterns.answers) == MAX_ANSWERS
+    assert len(patterns.answers) == len(patterns.ids()) == MAX_ANSWERS
     assert patterns.answers.newest == store.log.head().seq
+
+
+@pytest.mark.parametrize("module", ["lighthoused.daemon", "lighthoused.cli.main", "lighthoused.cli.hook"])
+def test_numpy_is_imported_only_to_fit_a_model(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 # --- with a daemon ----------------------------------------------------------------------------------------------------
