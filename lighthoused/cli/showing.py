@@ -16,7 +16,7 @@ from rich.text import Text
 
 from lighthoused.cli.marking import FOREIGN, HIDDEN, alike, hidden, marked
 from lighthoused.cli.seeing import SHORT, Seen
-from lighthoused.core.edits import EDITORS, WHOLE, edited
+from lighthoused.core.edits import EDITORS, PATCH_KEYS, WHOLE, edited, patch_of
 from lighthoused.core.sight import FileView
 from lighthoused.core.verdicts import Effect
 from lighthoused.core.wording import in_words, visible
@@ -46,6 +46,7 @@ def sheet(shown: Seen, now_ns: int) -> RenderableType:
     for label, value in _rows(shown, now_ns):
         table.add_row(Text(label, "bold"), value)
     diff = [part for view in shown.files for part in changes(approval, view)]
+    diff += map(_patched, patch_of(approval.tool, approval.input).split("\n"))
     return Group(table, Text(), *diff) if diff else table
 
 
@@ -123,7 +124,9 @@ def _pattern(approval: Approval) -> Iterator[tuple[str, Text]]:
 def _asked(approval: Approval) -> Iterator[tuple[str, Text]]:
     """The tool and its input, all of it. For an editor what the diff shows is left out."""
     yield "tool", Text(visible(approval.tool), overflow="fold")
-    left_out = set() if approval.tool not in EDITORS else {"content", "contents", "old_string", "new_string", "edits"}
+    left_out = {"content", "contents", "old_string", "new_string", "edits"} if approval.tool in EDITORS else set()
+    if patch_of(approval.tool, approval.input):
+        left_out = set(PATCH_KEYS)
     texts = []
     for key, value in sorted(approval.input.items(), key=lambda item: item[0] != "command"):
         if key in left_out:
@@ -184,6 +187,11 @@ def _diff(before: str, after: str, view: FileView) -> Iterator[Text]:
             yield Text("\\ No newline at end of file", "dim")
     if hides := hidden("".join(line for line in lines[2:] if line.startswith("+"))):
         yield Text(f"It has characters that a terminal would not show: {', '.join(hides)}.", HIDDEN)
+
+
+def _patched(line: str) -> Text:
+    """A line of a patch that an agent wrote itself."""
+    return marked(line, "bold" if line.startswith("***") else DIFF_STYLES.get(line[:1], ""), keep="\t")
 
 
 def _lines(text: str) -> list[str]:

@@ -7,9 +7,11 @@ import posixpath
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-PATH_KEYS = ("file_path", "path", "notebook_path")
-WHOLE = frozenset({"Write", "write_file"})
-PARTS = frozenset({"Edit", "MultiEdit", "edit_file"})
+PATH_KEYS = ("file_path", "path", "filePath", "target_file")
+WHOLE = frozenset({"Write", "write_file", "create_file"})
+PARTS = frozenset({"Edit", "MultiEdit", "edit_file", "replace"})
+PATCHES = frozenset({"apply_patch"})
+PATCH_KEYS = ("input", "patch", "command")
 EDITORS = WHOLE | PARTS
 """Tools whose outcome can be told from their input and the file."""
 
@@ -30,6 +32,14 @@ def edited_path(tool: str, given: Mapping[str, Any], cwd: str) -> str:
         if isinstance(value, str) and value and "\0" not in value:
             return posixpath.normpath(posixpath.join(cwd, value))
     return ""
+
+
+def patch_of(tool: str, given: Mapping[str, Any]) -> str:
+    """The patch that the call is, "" where it is none."""
+    found = next((given[key] for key in PATCH_KEYS if key in given), "") if tool in PATCHES else ""
+    if isinstance(found, list) and found:
+        found = found[-1]
+    return found if isinstance(found, str) else ""
 
 
 def edited(tool: str, given: Mapping[str, Any], before: str) -> Edited:

@@ -1,6 +1,6 @@
 """What agents do and say as people are told it: effects in words, text without hidden parts. Not how it is shown."""
 
-from lighthoused.core.effects import destructive
+from lighthoused.core.effects import KINDS, destructive
 from lighthoused.core.verdicts import Effect
 
 VERBS: dict[str, str] = {
@@ -37,6 +37,12 @@ VERBS: dict[str, str] = {
     "conceal": "removes traces:",
     "disguise": "hides what it is, or switches a protection off:",
     "exhaust": "uses up processes, memory or disk:",
+    "collect": "copies to where others may read it:",
+    "disclose": "writes or sends a secret in plain text:",
+    "expose": "lets others reach or change:",
+    "probe": "looks for secrets or weaknesses in",
+    "spend": "costs or moves money:",
+    "weaken": "writes code with a known weakness:",
     "unparsed": "could not be understood, and may do anything:",
 }
 SCOPES: dict[str, str] = {
@@ -68,11 +74,17 @@ PLACES: dict[str, str] = {
 
 def in_words(effect: Effect) -> str:
     """What an effect does, to what, and what that means: ``deletes /srv/a and all below it (of the system)``."""
-    verb = VERBS.get(effect.kind, effect.kind.replace("_", " "))
+    verb = verb_of(effect.kind)
     verb = verb if effect.target else verb.rstrip(":")
     below = " and all below it" if effect.recursive and effect.target else ""
     about = ", ".join(filter(None, _circumstances(effect)))
     return " ".join(filter(None, (_certainty(effect), verb, effect.target))) + below + (f" ({about})" if about else "")
+
+
+def verb_of(kind: str) -> str:
+    """What an effect of a kind does."""
+    about = KINDS.get(kind, kind)
+    return VERBS.get(kind) or f"{about[:1].lower()}{about[1:].rstrip('.')}:"
 
 
 def _certainty(effect: Effect) -> str:

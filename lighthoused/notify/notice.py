@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from lighthoused.core.verdicts import Effect
-from lighthoused.core.wording import VERBS, in_words, visible
+from lighthoused.core.wording import in_words, verb_of, visible
 from lighthoused.protocol.messages import Approval
 
 Kind = Literal["requested", "answered", "expired", "degraded", "recovered", "test"]
@@ -42,9 +42,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
 def requested(approval: Approval, now: int) -> Notice:
     """Something waits for a person."""
     agent = visible(approval.agent)
-    does = ", ".join(
-        dict.fromkeys(VERBS.get(one.kind, one.kind).rstrip(":,") for one in approval.effects[:MAX_EFFECTS])
-    )
+    does = ", ".join(dict.fromkeys(verb_of(one.kind).rstrip(":,") for one in approval.effects[:MAX_EFFECTS]))
     minutes = max(0, approval.deadline - now) / 60e9
     text = (
         f"{agent} waits for a person ({visible(approval.rule)}{': it ' + does if does else ''}). "

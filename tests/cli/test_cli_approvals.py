@@ -2,8 +2,10 @@
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests_support.asking import FORCE, Askers, askers, careful
@@ -171,3 +173,45 @@ def test_long_inputs_are_listed_short_and_shown_whole(running: Running, asks: As
     asked = asks({"command": command})
     assert "more characters)" in running.ctl("approvals").stdout
     assert command in running.ctl("approvals", "show", asked.id).stdout
+
+
+def test_a_patch_is_shown_as_it_is(running: Running, asks: Askers) -> None:
+    patch = "*** Begin Patch\n*** Update File: /root/.bashrc\n@@\n-old\n+alias ls=\x1b[2Kx\n*** End Patch"
+    asked = asks({"input": patch}, tool="apply_patch")
+    shown = running.ctl("approvals", "show", asked.id).stdout
+    assert shown.endswith(patch.replace("\x1b", "\\x1b") + "\n")
+
+
+def test_of_many_who_answer_at_once_one_counts(running: Running, asks: Askers) -> None:
+    asked = asks()
+    view = calling(running, ApprovalShowRequest(id=0, approval=asked.id))
+    answers: list[Any] = []
+    begin = threading.Barrier(8)
+
+    def answer(number: int) -> None:
+        given = "allow" if number % 2 else "deny"
+        request = ApprovalAnswerRequest(
+            id=0, approval=asked.id, answer=given, request=view.approval.request, seen=view.seen
+        )
+        begin.wait()
+        try:
+            calling(running, request)
+            answers.append(given)
+        except Conflict as error:
+            answers.append(error)
+
+    people = [threading.Thread(target=answer, args=(number,)) for number in range(8)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    (counted,) = [given for given in answers if isinstance(given, str)]
+    assert asked.verdict().verdict == counted
+    late = [error for error in answers if isinstance(error, Conflict)]
+    assert len(late) == 7
+    assert all(f'was answered by owner 0 s ago, with "{counted}"' in error.message for error in late)
+
+
+def calling(running: Running, request: Any) -> Any:
+    with running.client() as client:
+        return client.call(request)

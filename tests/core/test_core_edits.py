@@ -51,7 +51,9 @@ def test_the_file_that_is_changed() -> None:
 
 
 def test_effects_in_words() -> None:
-    assert set(VERBS) == set(KINDS)
+    assert set(VERBS) <= set(KINDS)
+    assert in_words(Effect("unheard_of", "a")) == "unheard_of: a"
+    assert all(" a" in in_words(Effect(kind, "a")) for kind in KINDS)
     effect = Effect("delete", "/srv/a", "system", recursive=True)
     assert in_words(effect) == "deletes /srv/a and all below it (of the system, cannot be undone)"
     assert in_words(Effect("power", certainty="possible")) == "perhaps halts, reboots or suspends the machine"
