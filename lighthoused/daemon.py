@@ -42,6 +42,7 @@ from lighthoused.config import Config, policy_folders
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
 from lighthoused.core.errors import Invalid
+from lighthoused.core.events import Draft
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.audit import Audit
@@ -277,6 +278,11 @@ class Daemon:
         here = DAEMON._replace(uid=os.geteuid(), pid=os.getpid())
         await self.store.append((here.draft("daemon", kind, payload, self.clock()),))
 
+    async def record(self, draft: Draft) -> None:
+        """Make an event of what somebody reports, after the verdicts before it. Raises core errors."""
+        await self.audit.flush()
+        await self.store.append((draft,))
+
     async def caught_up(self) -> None:
         """Wait until what was judged and what was done under the mount so far is in the log."""
         await self.audit.flush()
@@ -300,7 +306,7 @@ class Daemon:
                 self.world,
                 self.agents,
                 registry.admit,
-                self.audit.record,
+                self.record,
                 self.clock,
                 waits=self.config.gate.hook_escalation == "wait",
             ),

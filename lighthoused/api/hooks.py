@@ -46,7 +46,7 @@ class HooksApi:
         world: Callable[[int], World],
         agents: Agents,
         register: Register,
-        record: Callable[[Draft], None],
+        record: Callable[[Draft], Awaitable[None]],
         clock: Callable[[], int],
         waits: bool,
     ) -> None:
@@ -90,7 +90,7 @@ class HooksApi:
         author = self._reporter(request, call)
         stream = f"{report.stream}/{author.agent}".encode()[:MAX_NAME].decode("utf-8", "ignore")
         correlation = report.payload.get("request", "")
-        self._record(author.draft(stream, report.kind, report.payload, self._clock(), correlation))
+        await self._record(author.draft(stream, report.kind, report.payload, self._clock(), correlation))
         return Done()
 
     async def _attribute(self, agent: str, event: Mapping[str, Any], call: Call) -> None:
