@@ -171,6 +171,7 @@ class Url:
         if not isinstance(value, str) or not value.isprintable() or " " in value:
             raise ValueError
         parts = urlsplit(value)
+        _ = parts.port  # raises ValueError for what is none
         allowed = parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in (*_LOOPBACK, "localhost"))
         if value and not (allowed and parts.hostname):
             raise ValueError

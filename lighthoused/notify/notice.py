@@ -43,13 +43,17 @@ def requested(approval: Approval, now: int) -> Notice:
     """Something waits for a person."""
     agent = visible(approval.agent)
     does = ", ".join(dict.fromkeys(verb_of(one.kind).rstrip(":,") for one in approval.effects[:MAX_EFFECTS]))
-    minutes = max(0, approval.deadline - now) / 60e9
     text = (
         f"{agent} waits for a person ({visible(approval.rule)}{': it ' + does if does else ''}). "
-        f"`lighthousectl approvals show {approval.id}` shows it; in {minutes:.0f} min it is denied."
+        f"`lighthousectl approvals show {approval.id}` shows it; in {_lasts(approval.deadline - now)} it is denied."
     )
     title = f"{agent} asks: {approval.id}"
     return _of(approval, "requested", now, approval.deadline, title, text, _details(approval))
+
+
+def _lasts(ns: int) -> str:
+    seconds = max(0, ns) / 1e9
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds:.0f} s"
 
 
 def answered(approval: Approval, answer: str, by: str, reason: str, now: int) -> Notice:

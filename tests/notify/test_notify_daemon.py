@@ -48,7 +48,8 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 @pytest.fixture
 def hooked(serve: Serve, receiver: Receiver, tmp_path: Path) -> Running:
     (tmp_path / "secret").write_text(SECRET + "\n")
-    return serve(f'[notify]\nwebhook = "{receiver.url}/{TOKEN}"\nsecret_file = "{tmp_path / "secret"}"\n')
+    settings = f'[notify]\nwebhook = "{receiver.url}/{TOKEN}"\nsecret_file = "{tmp_path / "secret"}"\n'
+    return serve(f'[log]\nlevel = "debug"\n{settings}')
 
 
 @pytest.fixture
@@ -206,7 +207,9 @@ def test_what_is_tried_says_what_happened(serve: Serve, receiver: Receiver) -> N
     assert told["webhook"]["told"] == "127.0.0.1 took it with status 200."
     assert told["command"]["told"] == "/nowhere cannot be run: No such file or directory."
     assert TOKEN not in done.stdout
-    assert TOKEN not in running.ctl("config", "show", "--config", str(running.state.parent / "lighthouse.toml")).stdout
+    for options in ((), ("--json",)):
+        file = str(running.state.parent / "lighthouse.toml")
+        assert TOKEN not in running.ctl("config", "show", "--config", file, *options).stdout
 
 
 def test_nobody_to_tell(serve: Serve) -> None:
@@ -219,6 +222,7 @@ def test_nobody_to_tell(serve: Serve) -> None:
     ("settings", "problem"),
     [
         ('webhook = "http://example.org/TOKEN"', "begins with https://"),
+        ('webhook = "https://example.org:TOKEN/"', "begins with https://"),
         ('webhook = "ftp://TOKEN"', "begins with https://"),
         ('on = ["nothing"]', "a list of words"),
         ('command = [""]', "a list of at most"),
