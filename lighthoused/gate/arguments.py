@@ -120,7 +120,11 @@ def _long(grammar: Grammar, parsed: Arguments, argument: str, rest: _Words) -> N
     flag, equals, value = argument.partition("=")
     if equals:
         _add(parsed, flag, value)
-    elif _takes(grammar, parsed, flag) or (_valued(grammar, flag) and rest.value_follows()):
+    elif (
+        _takes(grammar, parsed, flag)
+        or (grammar.single and _takes(grammar, parsed, flag[1:]))
+        or (_valued(grammar, flag) and rest.value_follows())
+    ):
         _add(parsed, flag, next(rest, ""))
     else:
         _add(parsed, flag, None)

@@ -37,8 +37,9 @@ class Described:
             return UNKNOWN
         arguments = parse(program.grammar, argv[1:])
         if not _is_harmless(program, arguments):
-            for rule in program.rules:
-                self._apply(run, program, rule, arguments, state)
+            applied = [self._apply(run, program, rule, arguments, state) for rule in program.rules]
+            if not any(applied):
+                _unspoken(run, program, arguments)
             if program.source.language:
                 self._told.statements(run, program, arguments, state)
             if program.source.requests:
@@ -53,13 +54,14 @@ class Described:
             self._told.read(run, "sql", unmarked(" ".join(argv)), argv[0], state)
         return _unknown(run, argv)
 
-    def _apply(self, run: Run, program: Program, rule: Rule, arguments: Arguments, state: State) -> None:
+    def _apply(self, run: Run, program: Program, rule: Rule, arguments: Arguments, state: State) -> bool:
+        """Whether the rule is about this command, with these flags or others."""
         skip = rule.skip(arguments.words)
         if skip is None:
-            return
+            return False
         words = arguments.words[skip:]
         if not rule.applies(arguments, words) or not _fed(rule.entry, state):
-            return
+            return bool(rule.command)
         entry = rule.entry
         more: dict[str, Any] = {"program": program.name, "note": entry.note, "instead": entry.instead}
         more["certainty"] = entry.certainty
@@ -81,6 +83,7 @@ class Described:
                 self._in_project(run, entry.kind, target, state, more)
             else:
                 run.findings.add(entry.kind, target, rule.scope or "unknown", **more)
+        return True
 
     def _in_project(self, run: Run, kind: str, target: str, state: State, more: dict[str, Any]) -> None:
         """An effect on the work in the current directory: its scope and whether it is undoable are the directory's."""
@@ -127,6 +130,30 @@ def _fed(entry: RuleEntry, state: State) -> bool:
     if entry.input and (text is None or not opaque(text)):
         return False
     return not entry.input_like or (text is not None and re.search(entry.input_like, text[:MAX_MATCHED]) is not None)
+
+
+_LOOKING = frozenset(
+    "cache completion config describe docs exec explain find get help history info list logs ls man query run search"
+    " show status test view".split()
+)
+_REMOVING = re.compile(
+    r"(bulk-)?(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate|rollback|undeploy|decommission|deregister"
+    r"|revoke|unpublish|uninstall|untag|reset|disable|remove|obliterate|force-delete|teardown)([-:_][\w-]+)?"
+)
+_ELSEWHERE = frozenset({"remote", "cluster", "database"})
+
+
+def _unspoken(run: Run, program: Program, arguments: Arguments) -> None:
+    """No rule speaks of a command of a program that can destroy what is elsewhere: it is taken at its word."""
+    words = arguments.words[:3]
+    if not words or words[0] in _LOOKING or not any(map(_REMOVING.fullmatch, words)):
+        return
+    if any(rule.entry.kind == "destroy" and rule.scope in _ELSEWHERE for rule in program.rules):
+        note, instead = "By its words it removes something.", "Let its owner remove it; list it first."
+        line = _line(arguments)
+        run.findings.add(
+            "destroy", line, "remote", certainty="unknown", program=program.name, note=note, instead=instead
+        )
 
 
 def _mentions_secret(run: Run, arguments: Arguments, state: State) -> bool:
