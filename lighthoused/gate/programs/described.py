@@ -133,8 +133,31 @@ def _fed(entry: RuleEntry, state: State) -> bool:
 
 
 _LOOKING = frozenset(
-    "cache completion config describe docs exec explain find get help history info list logs ls man query run search"
-    " show status test view".split()
+    [
+        "cache",
+        "completion",
+        "config",
+        "describe",
+        "docs",
+        "exec",
+        "explain",
+        "find",
+        "get",
+        "help",
+        "history",
+        "info",
+        "list",
+        "logs",
+        "ls",
+        "man",
+        "query",
+        "run",
+        "search",
+        "show",
+        "status",
+        "test",
+        "view",
+    ]
 )
 _REMOVING = re.compile(
     r"(bulk-)?(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate|rollback|undeploy|decommission|deregister"

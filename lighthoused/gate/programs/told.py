@@ -86,7 +86,7 @@ def _lines(run: Run, program: Program, text: str, state: State) -> None:
 
 def _curl(arguments: Arguments) -> list[HttpRequest]:
     body = "&".join(arguments.of(",".join(_DATA)))
-    methods = [method.upper() for method in arguments.of("-X,--request")]
+    methods = [method.upper() for method in arguments.of("-X,--request")[-1:]]
     if not methods:
         sends = any(map(arguments.has, _DATA)) and not (arguments.has("-G") or arguments.has("--get"))
         methods = ["PUT"] if arguments.has("-T") or arguments.has("--upload-file") else ["POST" if sends else "GET"]
