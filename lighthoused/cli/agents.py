@@ -33,7 +33,7 @@ NOT_EXECUTABLE = 126
 @with_sandbox
 @click.argument("argv", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND [ARG]...")
 @command
-def run(session: Session, agent: str, session_id: str, sandbox: str, argv: tuple[str, ...]) -> None:
+def run(session: Session, agent: str, session_id: str, sandbox: str | None, argv: tuple[str, ...]) -> None:
     """Run COMMAND as an agent: what it and its descendants change is recorded as that agent's."""
     confined = Confined(session, agent, sandbox)
     code = keep(lambda: _start(session, agent, session_id, argv, confined))

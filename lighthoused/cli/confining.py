@@ -34,8 +34,8 @@ def with_sandbox(function: Any) -> Any:
         "--sandbox",
         is_flag=False,
         flag_value=REQUIRED,
-        default="",
-        type=click.Choice(["", REQUIRED, IF_POSSIBLE]),
+        default=None,
+        type=click.Choice([REQUIRED, IF_POSSIBLE]),
         help="Confine it with Landlock to its project, the system and its own caches.",
     )(function)
 
@@ -74,7 +74,7 @@ def _shown(paths: Sequence[str]) -> Iterator[str]:
 class Confined:
     """How one command is started: confined, or as it is where no sandbox was asked for."""
 
-    def __init__(self, session: Session, agent: str, wanted: str) -> None:
+    def __init__(self, session: Session, agent: str, wanted: str | None) -> None:
         self._session = session
         self._agent = agent
         self._wanted = wanted

@@ -18,6 +18,7 @@ from lighthoused.cli.harness import CLAUDE_CODE, FAILURES, HARNESSES, JUDGED, Ha
 from lighthoused.cli.output import say
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.identity.agents import is_name
 
 GRACE_S = 20
 """How much longer than a person the hook waits for the daemon."""
@@ -56,7 +57,7 @@ def hook(session: Session) -> None:
 @hook.command()
 @with_target
 @click.option("--agent", default="", help="What its agents are called; by default as the program.")
-@click.option("--unreachable", default="", type=click.Choice(["", "deny", "ask"]), help="While no daemon answers.")
+@click.option("--unreachable", default=None, type=click.Choice(["deny", "ask"]), help="While no daemon answers.")
 @click.option("--failures", is_flag=True, help="Record failed calls too (Claude Code 2.1 or newer, see the docs).")
 @command
 def install(
@@ -66,13 +67,15 @@ def install(
     settings: Path | None,
     dry_run: bool,
     agent: str,
-    unreachable: str,
+    unreachable: str | None,
     failures: bool,
 ) -> None:
     """Let an agent's program ask Lighthouse before every tool call, and report what it did."""
     harness = HARNESSES[name]
     if failures and harness is not CLAUDE_CODE:
         raise Invalid(f"{harness.title} has no hook for failed calls.", "Leave out --failures.")
+    if agent and not is_name(agent):
+        raise Invalid(f"{agent!r} cannot be the name of an agent.", "Use up to 64 letters, digits, '.', '_', '-'.")
     file = settings or harness.settings(scope, os.environ)
     document, before = _opened(file)
     wanted = dict(_entries(session, harness, agent or harness.name, unreachable, failures))
@@ -113,7 +116,7 @@ def _answer(session: Session) -> int:
 
 
 def _entries(
-    session: Session, harness: Harness, agent: str, unreachable: str, failures: bool
+    session: Session, harness: Harness, agent: str, unreachable: str | None, failures: bool
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Our entry for each event."""
     gate = session.config.gate

@@ -248,3 +248,11 @@ def test_toml_of_another_form_is_refused_and_left_alone(tmp_path: Path, text: st
         done = ctl(tmp_path, action, "--for", "codex", "--settings", str(file))
         assert (done.exit_code, "hint: " in done.stderr) == (1, True)
         assert file.read_text() == text
+
+
+def test_a_name_that_no_agent_may_have_is_refused_before_it_denies_everything(tmp_path: Path) -> None:
+    file = tmp_path / "settings.json"
+    done = ctl(tmp_path, "install", "--settings", str(file), "--agent", "no such name")
+    assert done.exit_code == 1
+    assert "cannot be the name of an agent" in done.stderr
+    assert not file.exists()
