@@ -1,8 +1,9 @@
 """Where the packaged binary begins: one program that is both `lighthoused` and `lighthousectl`.
 
-Called under a name that ends in `ctl`, or with `ctl` as the first word, it is `lighthousectl`; otherwise `lighthoused`.
-What PyInstaller's loader left in the environment is taken out before anything else, for programs that are started from
-here must get the libraries of the system, and this program started again must unpack itself anew.
+Called under a name that ends in `ctl`, or with `ctl` as the first word, it is `lighthousectl`; otherwise `lighthoused`,
+whose mount helper, which runs as root, imports nothing but what it needs. What PyInstaller's loader left in the
+environment is taken out before anything else, for programs that are started from here must get the libraries of the
+system, and this program started again must unpack itself anew.
 """
 
 import os
@@ -30,6 +31,10 @@ def main() -> None:
     elif sys.argv[1:2] == ["ctl"]:
         del sys.argv[1]
         from lighthoused.cli.launch import main as run
+    elif sys.argv[1:2] == ["mount-helper"]:
+        from lighthoused.survival import helper
+
+        sys.exit(helper.main(sys.argv[2:]))
     else:
         from lighthoused.cli.daemon import main as run
     run()

@@ -16,6 +16,7 @@ from lighthoused.config import Config, Flags, load
 from lighthoused.core.errors import LighthouseError
 from lighthoused.ops.logs import configure
 from lighthoused.protocol.messages import Progress as Step
+from lighthoused.survival import helper
 
 REFUSED = 1
 
@@ -45,6 +46,13 @@ def serve(
         trio.run(_serve, loaded, source)
     except* LighthouseError as refused:
         fail(_first(refused), as_json=False, code=REFUSED)
+
+
+@cli.command("mount-helper", context_settings={"ignore_unknown_options": True}, add_help_option=False)
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="mount MOUNTPOINT USER | unmount MOUNTPOINT")
+def mount_helper(words: tuple[str, ...]) -> None:
+    """Mount for a daemon that may not, and have systemd keep the mount (as root, from lighthoused.service)."""
+    sys.exit(helper.main(list(words)))
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from lighthoused import paths as places
 from lighthoused.cli.output import fail
 from lighthoused.client import Client
 from lighthoused.config import Config, Flags, load
@@ -32,7 +33,7 @@ class Session:
         if self._config is None:
             said = {name: self._flags.get(name) or "" for name in FLAGS}
             flags = Flags(config=said["config"], state=said["state"], mount=said["mount"], socket=said["socket"])
-            self._config = load(flags)
+            self._config = load(flags, _surroundings(flags))
         return self._config
 
     @property
@@ -97,6 +98,20 @@ class Session:
         absolute = Path(os.path.abspath(path))
         if absolute != current.parent and not absolute.is_relative_to(current):
             raise Invalid(f"{path} is not a path of the project as it is now.", f"Use one under {current}.")
+
+
+def _surroundings(flags: Flags) -> dict[str, str]:
+    """The environment, with the machine's daemon in it where the user neither has nor named one of their own."""
+    environment = dict(os.environ)
+    environment.setdefault("HOME", os.path.expanduser("~"))
+    uid = os.geteuid()
+    own = (places.default_socket(environment, uid), places.default_config(environment, uid))
+    machines = places.default_socket({}, places.ROOT)
+    named = any(flags) or any(environment.get(name) for name in (places.STATE, places.SOCKET, places.CONFIG))
+    if not named and not any(map(os.path.exists, own)) and os.path.exists(machines):
+        environment[places.SOCKET] = machines
+        environment.setdefault(places.MOUNT, places.default_mount({}, places.ROOT))
+    return environment
 
 
 def working_directory() -> Path:

@@ -2,6 +2,8 @@
 
 from lighthoused.core.errors import LighthouseError
 
+START = "Start it with 'lighthoused serve'."
+
 
 class Unreachable(LighthouseError):
     """Nobody answers at the socket, or the connection broke."""
@@ -12,4 +14,7 @@ class Unreachable(LighthouseError):
 def unreachable(socket_path: str, error: OSError) -> Unreachable:
     """With what to do about it."""
     why = error.strerror or str(error) or "no answer"
-    return Unreachable(f"lighthoused does not answer at {socket_path}: {why}.", "Start it with 'lighthoused serve'.")
+    hint = START
+    if isinstance(error, PermissionError):
+        hint = f"Whoever owns {socket_path}, and its group, may ask: 'adduser NAME GROUP' as root, then log in anew."
+    return Unreachable(f"lighthoused does not answer at {socket_path}: {why}.", hint)

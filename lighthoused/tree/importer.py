@@ -3,10 +3,11 @@ interrupted import goes on where it stopped: what is there already with the same
 
 import errno
 import os
+import pwd
 import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import trio
 
@@ -44,8 +45,7 @@ async def import_directory(
     `exclude` tells paths to leave out (the daemon's own state and mount). A project that is complete is left alone.
     Raises Invalid where `source` is no directory or the project has another source.
     """
-    if not await trio.to_thread.run_sync(os.path.isdir, source):
-        raise Invalid(f"{source} is not a directory.", "Name a directory to import.")
+    await trio.to_thread.run_sync(_check_source, source)
     project = tree.projects.find(name)
     if project is not None and project.source != str(source):
         raise Invalid(
@@ -172,9 +172,25 @@ class _Import:
             self._times(ino, status)
 
 
+def _opened(directory: Path | bytes) -> Any:
+    """os.scandir of what is to be imported. Raises Invalid for what is no directory, or may not be read."""
+    try:
+        return os.scandir(directory)
+    except PermissionError:
+        place, me = shown(os.fsencode(directory)), pwd.getpwuid(os.geteuid()).pw_name
+        allow = f"`setfacl -R -m u:{me}:rX {place}`, and `setfacl -m u:{me}:x` on the directories above it"
+        raise Invalid(f"{place} cannot be read by the daemon, which runs as {me}.", f"Let it: {allow}.") from None
+    except OSError:
+        raise Invalid(f"{shown(os.fsencode(directory))} is not a directory.", "Name a directory to import.") from None
+
+
+def _check_source(source: Path) -> None:
+    _opened(source).close()
+
+
 def _listed(path: bytes, exclude: Callable[[bytes], bool]) -> list[Source]:
     found = []
-    with os.scandir(path) as entries:
+    with _opened(path) as entries:
         for entry in entries:
             if exclude(entry.path):
                 continue
@@ -207,7 +223,7 @@ def _count(path: bytes, exclude: Callable[[bytes], bool]) -> int:
     total = 0
     todo = [path]
     while todo:
-        with os.scandir(todo.pop()) as entries:
+        with _opened(todo.pop()) as entries:
             for entry in entries:
                 if exclude(entry.path):
                     continue

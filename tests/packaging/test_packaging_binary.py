@@ -2,23 +2,24 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests_support.packages import build
 from tests_support.running import Running
 
 EVENT = {"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash", "cwd": "/"}
 
 
 @pytest.fixture(params=["onedir", "onefile"])
-def packaged(request: pytest.FixtureRequest, built: Callable[[str], Path], tmp_path: Path) -> Iterator[Running]:
+def packaged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:
     """A daemon from the binary, serving a small project."""
     source = tmp_path / "demo"
     source.mkdir()
     (source / "kept.txt").write_text("kept")
     daemon = Running(tmp_path, source)
-    place = built(request.param)
+    place = build(request.param)
     if request.param == "onedir":
         daemon.daemon, daemon.control = (str(place / "lighthoused"),), (str(place / "lighthousectl"),)
     else:

@@ -2,22 +2,17 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests_support.packages import build
 
 import lighthoused
 
-COMMANDS = ("dpkg-buildpackage", "dh", "po2debconf", "chrpath")
-
 
 @pytest.fixture
-def deb(built: Callable[[str], Path]) -> Path:
-    missing = [command for command in COMMANDS if shutil.which(command) is None]
-    if missing:
-        pytest.skip(f"no {', '.join(missing)}: apt-get install chrpath debhelper dpkg-dev po-debconf")
-    return built("deb")
+def deb() -> Path:
+    return build("deb")
 
 
 def test_lintian_finds_nothing(deb: Path) -> None:

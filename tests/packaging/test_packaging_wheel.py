@@ -4,14 +4,13 @@ import subprocess
 import sys
 import tarfile
 import zipfile
-from collections.abc import Callable
 from email.message import Message
 from email.parser import Parser
 from pathlib import Path
 
-import lighthoused
+from tests_support.packages import ROOT, build
 
-ROOT = Path(__file__).parents[2]
+import lighthoused
 
 
 def metadata(wheel: Path) -> Message:
@@ -20,8 +19,8 @@ def metadata(wheel: Path) -> Message:
         return Parser().parsestr(archive.read(name).decode())
 
 
-def test_it_says_what_it_is(built: Callable[[str], Path]) -> None:
-    wheel = built("wheel")
+def test_it_says_what_it_is() -> None:
+    wheel = build("wheel")
     said = metadata(wheel)
     assert said["Version"] == lighthoused.__version__
     assert said["License-Expression"] == "Apache-2.0"
@@ -31,8 +30,8 @@ def test_it_says_what_it_is(built: Callable[[str], Path]) -> None:
     assert {"LICENSE", "README.md", "pyproject.toml", "lighthoused/policy/default/main.rego"} <= names
 
 
-def test_it_runs_from_a_fresh_environment(built: Callable[[str], Path], tmp_path: Path) -> None:
-    wheel = built("wheel")
+def test_it_runs_from_a_fresh_environment(tmp_path: Path) -> None:
+    wheel = build("wheel")
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
     pip = [tmp_path / "venv/bin/python", "-m", "pip", "install", "-q", "--disable-pip-version-check"]
     subprocess.run([*pip, "-c", ROOT / "requirements.lock", wheel], check=True)

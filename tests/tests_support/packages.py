@@ -1,0 +1,26 @@
+"""What users install, built from this checkout where that was not done already."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+DIST = ROOT / "dist"
+NAMES = {"onedir": "lighthoused", "onefile": "lighthoused-*-linux-*", "wheel": "*.whl", "deb": "*.deb"}
+FOR_DEB = ("dpkg-buildpackage", "dh", "po2debconf", "chrpath")
+
+
+def build(form: str) -> Path:
+    """Build a form as `./dev build` does; where it is. Skips the test, with the reason, where it cannot be built."""
+    if Path(sys.prefix) != ROOT / ".venv":
+        pytest.skip("packages are built from .venv: ./dev test")
+    missing = [command for command in FOR_DEB if form == "deb" and shutil.which(command) is None]
+    if missing:
+        pytest.skip(f"no {', '.join(missing)}: apt-get install chrpath debhelper dpkg-dev po-debconf")
+    done = subprocess.run([ROOT / "packaging/build", form], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    (found,) = DIST.glob(NAMES[form])
+    return found
