@@ -97,7 +97,7 @@ def test_a_user_works_and_others_stay_out(installed: Machine) -> None:
     assert "alice" in as_dev(installed, "lighthousectl log tail")
     as_dev(installed, "lighthousectl undo --agent alice --yes; test -s src/a.c; test ! -e x.txt")
     assert "deny" in as_dev(installed, "lighthousectl check 'rm -rf ~'", check=False)
-    refused = installed.shell(f"lighthousectl status; echo x > {CURRENT}/src/a.c", user="other", check=False)
+    refused = installed.shell(f"lighthousectl status || true; echo x > {CURRENT}/src/a.c", user="other", check=False)
     assert "hint: Whoever owns /run/lighthouse/lighthouse.sock" in refused
     assert refused.count("Permission denied") == 2
 
