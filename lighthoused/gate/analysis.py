@@ -21,6 +21,7 @@ from lighthoused.gate.programs.powershell import NAMES as POWERSHELL
 from lighthoused.gate.programs.powershell import powershell
 from lighthoused.gate.programs.recipes import RECIPES
 from lighthoused.gate.programs.searches import LOOKS, looking
+from lighthoused.gate.programs.settings import SETTINGS, printing
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
 from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.bounds import Deadline, Unresolvable
@@ -66,6 +67,7 @@ class Analyser:
             "busybox": busybox,
             "toybox": busybox,
         }
+        named.update({name: printing(name, named.get(name)) for name in SETTINGS})
         named.update({name: looking(named.get(name), looks) for name, looks in LOOKS.items()})
         described = Described(knowledge, told)
         flags = embedded.named(lambda name: name in named or described.knows(name))

@@ -23,6 +23,8 @@ class Target(NamedTuple):
     known: bool = True
 
 
+_TELLING = frozenset({"secret", "account", "history", "startup"})
+"""Places that a path whose parts are not all known still tells of."""
 _SINKS = frozenset(
     {"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/stdin", "/dev/tty", "/dev/zero", "/dev/random", "/dev/urandom"}
 )
@@ -94,7 +96,9 @@ class Targets:
             known = False
             prefix = known_prefix(path)
             folder = prefix if prefix.endswith("/") else posixpath.dirname(prefix)
-            judged = self._classify(posixpath.join(folder, "some-name"))
+            scope, place, undoable = self._classify(posixpath.join(folder, "some-name"))
+            lies = place_of("".join("x" if opaque(each) else each for each in path))
+            judged = (scope, lies if not place and lies in _TELLING else place, undoable)
         elif GLOB in path:
             judged = self._pattern(path)
         else:

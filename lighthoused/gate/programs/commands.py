@@ -87,6 +87,8 @@ class Commands:
         known = self._knows(base) or _INTERPRETER.fullmatch(base)
         if known and (_FOLDER.search(folder) or base.endswith((".sh", ".py"))):
             return base
+        if known and self._described.hostile(base):
+            return base
         outside = folder.startswith("/") and run.findings.targets.resolve(folder, state.cwd).scope != "project"
         return base if known and outside else name
 

@@ -12,6 +12,7 @@ from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import FETCHED, GLOB, SECRET, UNKNOWN, opaque, unmarked
 
+_HOSTILE = frozenset({"probe", "exhaust", "trace", "listen"})
 _LEAVING = frozenset({"send", "fetch", "push", "publish"})
 
 
@@ -28,6 +29,12 @@ class Described:
 
     def knows(self, name: str) -> bool:
         return name in self._knowledge
+
+    def hostile(self, name: str) -> bool:
+        """Whether a program is known for attacking, opening or using up machines, and for nothing else."""
+        program = self._knowledge.get(name)
+        rules = () if program is None else program.rules
+        return bool(rules) and all(rule.entry.kind in _HOSTILE for rule in rules)
 
     def __call__(self, run: Run, argv: list[str], state: State) -> str:
         program = self._knowledge.get(argv[0])

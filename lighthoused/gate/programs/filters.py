@@ -96,7 +96,11 @@ def base(run: Run, argv: list[str], state: State) -> str:
         argv[0] if argv[0] != "basenc" else next((word[2:] for word in argv[1:] if word.startswith("--base")), "base64")
     )
     if not decodes:
-        return UNKNOWN if opaque(text) or name not in _ENCODE else _ENCODE[name](_bytes(text)).decode() + "\n"
+        return (
+            origin(text) or UNKNOWN
+            if opaque(text) or name not in _ENCODE
+            else _ENCODE[name](_bytes(text)).decode() + "\n"
+        )
     return _decoded(text, _DECODE.get(name, _base64))
 
 

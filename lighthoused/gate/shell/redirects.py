@@ -93,7 +93,7 @@ class Redirects:
         self._findings.path("read", path, state.cwd)
         if target.scope == "network":
             return FETCHED
-        return SECRET if target.place in ("secret", "history") or absolute.endswith("/shadow") else UNKNOWN
+        return SECRET if target.place in ("secret", "history", "account") else UNKNOWN
 
 
 def descriptor_of(path: str) -> str:

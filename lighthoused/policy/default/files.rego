@@ -249,7 +249,7 @@ rules contains deny("files.permission-everything", n, "It would change the right
 	some n in by.permission
 	e := input.effects[n]
 	e.recursive
-	e.place in {"root", "top", "account", "program"}
+	e.place in {"root", "top", "account"}
 	e.scope in {"system", "home"}
 }
 
