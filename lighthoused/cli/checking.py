@@ -142,3 +142,5 @@ def _show(session: Session, verdict: Verdict, explain: bool) -> None:
         click.echo(f"tier {verdict.tier}, rule {verdict.rule or '-'}, {verdict.latency_us} us")
         rows = [(one.kind, one.target, one.scope, one.certainty, one.program, one.note) for one in verdict.effects]
         show_table(("effect", "target", "where", "certainty", "program", "note"), rows)
+        if verdict.template is not None:
+            say(f"answers count for: {verdict.template.text} in {verdict.template.where}")

@@ -69,7 +69,17 @@ rules contains negotiable(escalate("files.delete-tree", n, "It deletes a directo
 rules contains negotiable(escalate("files.delete-outside", n, "It deletes something outside the project.")) if {
 	some n in by["delete"]
 	e := input.effects[n]
-	e.scope in {"home", "elsewhere", "remote"}
+	e.scope in {"home", "elsewhere"}
+	e.certainty != "possible"
+	not e.place in {"root", "top", "vcs", "cache"}
+}
+
+# escalate files.delete-remote: ssh web1 rm /srv/www/old.html
+# not files.delete-remote: ssh web1 ls /srv/www
+rules contains escalate("files.delete-remote", n, "It deletes something on another machine.") if {
+	some n in by["delete"]
+	e := input.effects[n]
+	e.scope == "remote"
 	e.certainty != "possible"
 	not e.place in {"root", "top", "vcs", "cache"}
 }
