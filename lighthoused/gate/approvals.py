@@ -7,6 +7,7 @@ allows it, it stays as a grant that the same request uses up once, until the dea
 import secrets
 import time
 from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -15,12 +16,12 @@ import trio
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.errors import Conflict, Invalid, NotFound, Overloaded
 from lighthoused.core.events import Draft
-from lighthoused.core.verdicts import Answer, Request, Verdict
+from lighthoused.core.verdicts import Answer, Effect, Request, Verdict
 from lighthoused.protocol.messages import Approval
 
 MAX_PARKED = 256
 MAX_PARKED_BYTES = 64 << 20
-"""Of the inputs of all that wait, as JSON."""
+"""Of all that wait, as JSON."""
 MAX_ANSWERED = 1024
 DEADLINE_S = 300.0
 EXPIRY_EVERY_S = 0.5
@@ -238,9 +239,11 @@ class Approvals:
 
 
 MAX_RECORDED = 16 * 1024
-MAX_BRIEF = 2000
-"""Characters of a text that is cut where all that wait are listed."""
-MAX_BRIEF_EFFECTS = 20
+MAX_BRIEF = 8000
+"""Bytes of an approval up to which it is listed whole: all that may wait fit into one answer."""
+MAX_BRIEF_PARTS = 10
+MAX_TEXT = 300
+"""Characters of a text that is cut."""
 MAX_ASKED = 300
 
 
@@ -276,16 +279,34 @@ def _lesson(approval: Approval) -> dict[str, object]:
 
 
 def _brief(approval: Approval) -> tuple[Approval, int]:
-    """The approval with what is long in it cut, and the bytes of its whole input as JSON."""
-    size = len(msgspec.json.encode(approval.input))
-    given = approval.input if size <= MAX_BRIEF else {key: _cut(value) for key, value in approval.input.items()}
-    effects = approval.effects[:MAX_BRIEF_EFFECTS]
-    return msgspec.structs.replace(approval, input=given, effects=effects), size
+    """The approval with what is long in it cut, and the bytes of the whole one as JSON."""
+    size = len(msgspec.json.encode(approval))
+    if size <= MAX_BRIEF:
+        return approval, size
+    given = {_cut(key): _cut(value) for key, value in islice(approval.input.items(), MAX_BRIEF_PARTS)}
+    if len(approval.input) > MAX_BRIEF_PARTS:
+        given["..."] = f"{len(approval.input) - MAX_BRIEF_PARTS} more keys"
+    brief = msgspec.structs.replace(
+        approval,
+        input=given,
+        cwd=_cut(approval.cwd),
+        reason=_cut(approval.reason),
+        suggestion=_cut(approval.suggestion),
+        effects=tuple(map(_brief_effect, approval.effects[:MAX_BRIEF_PARTS])),
+        template=None,
+    )
+    return brief, size
+
+
+def _brief_effect(effect: Effect) -> Effect:
+    return msgspec.structs.replace(
+        effect, target=_cut(effect.target), note=_cut(effect.note), instead=_cut(effect.instead)
+    )
 
 
 def _cut(value: object) -> str:
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= MAX_BRIEF else f"{text[:MAX_BRIEF]}... ({len(text) - MAX_BRIEF} more characters)"
+    return text if len(text) <= MAX_TEXT else f"{text[:MAX_TEXT]}... ({len(text) - MAX_TEXT} more characters)"
 
 
 def _too_late(approval: str, before: _Answered, now: int) -> str:

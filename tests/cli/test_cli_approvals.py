@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from tests_support.asking import FORCE, Askers, askers, careful
 from tests_support.running import Running
 from tests_support.terminal import Terminal
 
 from lighthoused.core.errors import Conflict, Invalid
-from lighthoused.protocol.messages import ApprovalAnswerRequest, ApprovalShowRequest
+from lighthoused.gate.approvals import MAX_PARKED
+from lighthoused.protocol.messages import MAX_FRAME, ApprovalAnswerRequest, ApprovalListRequest, ApprovalShowRequest
 
 NASTY = "git push --force '\x1b[2K\r\u202e[bold red]x[/]\x9b\ud7ff' ; #\nagent       owner"
 
@@ -169,10 +171,20 @@ def test_an_agents_words_obey_nobody(running: Running, asks: Askers, tmp_path: P
 
 
 def test_long_inputs_are_listed_short_and_shown_whole(running: Running, asks: Askers) -> None:
-    command = "git push --force # " + "x" * 3000
+    command = "git push --force # " + "x" * 9000
     asked = asks({"command": command})
     assert "more characters)" in running.ctl("approvals").stdout
     assert command in running.ctl("approvals", "show", asked.id).stdout
+
+
+def test_all_that_may_wait_can_be_listed(running: Running, asks: Askers) -> None:
+    many = {f"{number}{chr(0x1F600) * 3000}": chr(0x1F600) * 3000 for number in range(100)}
+    asked = asks({"command": "git push --force", **many}, cwd="/" + "d" * 100_000)
+    (found,) = calling(running, ApprovalListRequest(id=0)).approvals
+    assert len(msgspec.msgpack.encode(found)) * MAX_PARKED < MAX_FRAME
+    assert found.input["..."] == "91 more keys"
+    shown = calling(running, ApprovalShowRequest(id=0, approval=asked.id))
+    assert len(shown.approval.input) == 101
 
 
 def test_a_patch_is_shown_as_it_is(running: Running, asks: Askers) -> None:
