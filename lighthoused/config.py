@@ -98,6 +98,7 @@ class Gate(msgspec.Struct, frozen=True):
     """How requests are judged. `hook_escalation`: a hook waits for a person here, or its agent's user is asked.
 
     `hook_unreachable`: what hooks that are installed from now on answer while no daemon does.
+    `opa_url`: an OPA server that is asked instead of the embedded engine, which answers where it does not in time.
     `limits`: calls with such an effect that an agent may make in a minute; others keep their default.
     `policy_dirs` by default: ``policies`` beside the config file; one that does not exist holds no policies.
     """
@@ -108,6 +109,8 @@ class Gate(msgspec.Struct, frozen=True):
     hook_escalation: Annotated[str, Choice(("wait", "ask"))] = "wait"
     hook_unreachable: Annotated[str, Choice(("deny", "ask"))] = "deny"
     cache_bytes: Annotated[int, Size(0, 16 << 30)] = 16 << 20
+    opa_url: Annotated[Hidden, Url()] = Hidden()
+    opa_deadline_s: Annotated[float, Seconds(0.01, 60)] = 1.0
     limits: Annotated[Mapping[str, int], Counts(tuple(KINDS))] = msgspec.field(default_factory=LIMITS.copy)
 
 

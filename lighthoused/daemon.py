@@ -76,6 +76,7 @@ from lighthoused.pattern.fitting import fit
 from lighthoused.pattern.learning import Learning
 from lighthoused.pattern.patterns import Patterns
 from lighthoused.policy.engine import Loaded, Policies
+from lighthoused.policy.opa import ByServer, OpaServer
 from lighthoused.policy.shelf import Shelf
 from lighthoused.protocol.messages import Progress, Project, Status
 from lighthoused.rpc.dispatch import Dispatcher
@@ -150,9 +151,10 @@ class Daemon:
         self.patterns = Patterns()
         self.learning = Learning(self.patterns, self.store.log, self.store.feed, fit, self.clock)
         self.learning.rebuild()
+        self.opa = self._opa()
         self.gate = Gate(
             self.analyser,
-            self.policies,
+            self.policies if self.opa is None else ByServer(self.policies, self.opa),
             Memory(config.gate.cache_bytes),
             self.approvals,
             self.audit,
@@ -161,6 +163,7 @@ class Daemon:
             profile=config.gate.profile,
             now=self.clock,
             flows=Flows(config.gate.limits, self._text_in_tree),
+            prompt=self.opa is None,
         )
         self.metrics.gate.follow_tiers(self.gate.tiers.views)
         self.pipes = Pipes(config.paths.mount)
@@ -234,6 +237,7 @@ class Daemon:
                 "profile": self.config.gate.profile,
                 "policies": self.policies.names,
                 "problem": self.policies.problem,
+                **({"opa": self.opa.problem or "up"} if self.opa is not None else {}),
             },
             tiers=self.gate.tiers.views(),
             health=health,
@@ -261,6 +265,8 @@ class Daemon:
             log.error("policy.refused", problem=loaded.problem)
         else:
             log.info("policy.loaded", version=loaded.version, policies=len(loaded.policies))
+        if self.opa is not None:
+            self.opa.refresh()
         await self.announce("policy.refused" if loaded.problem else "policy.loaded", loaded._asdict())
         return loaded
 
@@ -341,6 +347,15 @@ class Daemon:
             self.tree, root, self._author, self.metrics.mount, str(config.paths.state), permits, holds
         )
         return Session(operations, config.paths.mount, config.mount.allow_other, inherited)
+
+    def _opa(self) -> OpaServer | None:
+        config = self.config.gate
+        url = config.opa_url.reveal()
+        if not url:
+            return None
+        server = OpaServer(url, self.policies, config.opa_deadline_s, self.announce, self.metrics.opa)
+        self.metrics.opa.follow(lambda: not server.problem)
+        return server
 
     def _text_in_tree(self, path: str) -> str | None:
         """What a file under the mount holds now, if it is a short text; worker threads may ask, too."""
@@ -461,6 +476,8 @@ async def _serve_edges(
                 daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
             edges.start_soon(probe, daemon.metrics.loop)
             edges.start_soon(trio.to_thread.run_sync, checks.warm)
+            if daemon.opa is not None:
+                edges.start_soon(daemon.opa.run)
             edges.start_soon(daemon.audit.run)
             edges.start_soon(daemon.approvals.run)
             edges.start_soon(daemon.notifier.run, daemon.problems)

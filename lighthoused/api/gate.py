@@ -31,7 +31,7 @@ class GateApi:
         asked = asked_by(call.peer, request.tool, request.input, request.cwd, request.agent, request.session)
         if speaks_for_others(call.peer) and not request.wait:
             asked = msgspec.structs.replace(asked, question=True)
-        if _is_small(request.input):
+        if self._gate.prompt and _is_small(request.input):
             verdict = self._gate.judge(asked, self._world(asked.uid), request.explain)
             return verdict if verdict.verdict != "escalate" else self._gate.settle(asked, verdict, request.wait)
         return self._gate.ask(asked, self._world(asked.uid), request.wait, request.explain)

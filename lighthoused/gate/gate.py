@@ -33,6 +33,8 @@ log = structlog.get_logger()
 
 IN_THREAD = 1024
 """Requests of more bytes are analysed in a worker thread: they may take longer than the loop can wait."""
+MEMORABLE = 8 * 1024
+"""Requests of more bytes are not remembered."""
 MAX_INPUT = 2 << 20
 _canonical = msgspec.json.Encoder(order="deterministic").encode
 
@@ -62,7 +64,10 @@ def request_hash(request: Request) -> str:
 
 
 class Gate:
-    """All that judging needs, passed in. `world` says where a request in a directory happens."""
+    """All that judging needs, passed in. `world` says where a request in a directory happens.
+
+    `prompt` False: the policies may take their time and must be asked in a thread: `judge` is not for that.
+    """
 
     def __init__(
         self,
@@ -77,6 +82,7 @@ class Gate:
         profile: str = "balanced",
         now: Callable[[], int] = time.time_ns,
         flows: Flows | None = None,
+        prompt: bool = True,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self._analyser = analyser
@@ -88,6 +94,7 @@ class Gate:
         self._profile = profile
         self._now = now
         self.flows = flows or Flows(remembers=False)
+        self.prompt = prompt
         self._clock = clock
         self._patterns = patterns or Patterns()
         self.tiers = Tiers(approvals.deadline_s)
@@ -111,12 +118,23 @@ class Gate:
         A grant that a person gave for exactly this request is used up by it.
         """
         started = self._clock()
-        if _size(request) <= IN_THREAD:
+        if _size(request) <= IN_THREAD and self.prompt:
             verdict = self.judge(request, world, explain)
         else:
-            decided = await self._by_policy_in_thread(request, world, explain)
-            verdict = self._conclude(request, self._by_pattern(request, decided), request_hash(request), started)
+            verdict = await self._judge_in_thread(request, world, explain, started)
         return await self.settle(request, verdict, wait)
+
+    async def _judge_in_thread(self, request: Request, world: World, explain: bool, started: int) -> Verdict:
+        key, hashed = self._keys(request, world)
+        version = self.policies.version
+        memorable = not explain and _size(request) <= MEMORABLE
+        known = self._memory.get(key, version) if memorable else None
+        if known is not None:
+            return self._from_memory(request, known, hashed, started)
+        verdict = await self._by_policy_in_thread(request, world, explain)
+        if memorable and not self.flows.volatile(hashed):
+            self._remember(key, version, verdict)
+        return self._conclude(request, self._by_pattern(request, verdict), hashed, started)
 
     async def settle(self, request: Request, verdict: Verdict, wait: bool = False) -> Verdict:
         """What a person says to an escalation, if one did or does; any other verdict as it is."""

@@ -75,6 +75,22 @@ class GateMetrics:
         self._registry.register(TierCollector(views))
 
 
+class OpaMetrics:
+    """The OPA server, where one is asked."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._seconds = Tally(registry, "lighthouse_policy_opa_seconds", "Questions to the OPA server", ("outcome",))
+        self._up = Gauge("lighthouse_policy_opa_up", "1 while the OPA server is asked", registry=registry)
+
+    def asked(self, outcome: str, seconds: float) -> None:
+        """A question was answered (ok), was not (failed), or was not even put (skipped)."""
+        self._seconds.observe((outcome,), seconds)
+
+    def follow(self, is_up: Callable[[], bool]) -> None:
+        """Ask `is_up` at each scrape."""
+        self._up.set_function(lambda: float(is_up()))
+
+
 class NotifyMetrics:
     """Notifications: what became of them."""
 
@@ -121,6 +137,7 @@ class Metrics:
         self.log = LogMetrics(registry)
         self.mount = MountMetrics(registry)
         self.gate = GateMetrics(registry)
+        self.opa = OpaMetrics(registry)
         self.rpc = RpcMetrics(registry)
         self.notify = NotifyMetrics(registry)
         self.loop = LoopMetrics(registry)
