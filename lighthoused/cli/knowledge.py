@@ -9,9 +9,9 @@ from lighthoused.cli.session import Session, command, with_shared_options
 from lighthoused.config import policy_folders
 from lighthoused.core.errors import Invalid, NotFound
 from lighthoused.core.verdicts import Effect, Request
-from lighthoused.gate import knowledge_base
+from lighthoused.gate import endpoints, knowledge_base, languages
 from lighthoused.gate.analysis import Analysis
-from lighthoused.gate.explained import Explained, Form, Judge, Judged, described, explain, search
+from lighthoused.gate.explained import Explained, Form, Judge, Judged, Known, described, explain, search
 from lighthoused.gate.gate import policy_input
 from lighthoused.gate.knowledge_base import Program
 from lighthoused.policy.engine import Policies
@@ -31,7 +31,8 @@ def kb(**options: object) -> None:
 @command
 def show(session: Session, words: tuple[str, ...]) -> None:
     """Explain a command: `kb show git push`, `kb show rm -rf`."""
-    found = explain(knowledge_base.load(), list(words), _judge(session))
+    known = Known(knowledge_base.load(), languages.load(), endpoints.load())
+    found = explain(known, list(words), _judge(session))
     if session.as_json:
         show_json(found)
         return

@@ -4,6 +4,7 @@ Each form is judged by example effects, as the policies in force would judge it 
 """
 
 from collections.abc import Callable, Iterable
+from typing import NamedTuple
 
 import msgspec
 
@@ -11,7 +12,10 @@ from lighthoused.core.effects import KINDS, World
 from lighthoused.core.errors import NotFound
 from lighthoused.core.verdicts import Answer, Certainty, Effect
 from lighthoused.gate.arguments import Arguments, parse
+from lighthoused.gate.endpoints import EndpointRule, Endpoints
 from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule
+from lighthoused.gate.languages import SHELL, Language, StatementRule
+from lighthoused.gate.programs.told import asked, given
 from lighthoused.gate.targets import Targets
 from lighthoused.policy.rules import Match
 
@@ -64,17 +68,74 @@ class Explained(msgspec.Struct):
     forms: list[Form]
 
 
-def explain(knowledge: KnowledgeBase, words: list[str], judge: Judge) -> Explained:
+class Known(NamedTuple):
+    """All that is known: programs, and what they are told."""
+
+    programs: KnowledgeBase
+    languages: dict[str, Language]
+    endpoints: Endpoints
+
+
+def explain(known: Known, words: list[str], judge: Judge) -> Explained:
     """What is known of a command; of all forms where only a program is named. Raises NotFound."""
-    program = knowledge.get(words[0])
+    program = known.programs.get(words[0])
     if program is None:
-        raise NotFound(f'The knowledge base does not describe "{words[0]}".', _similar(knowledge, words[0]))
+        hint = _similar(known.programs, words[0])
+        raise NotFound(f'The knowledge base does not describe "{words[0]}".', hint)
     arguments = parse(program.grammar, words[1:])
-    rules = [rule for rule in program.rules if _is_asked(rule, arguments, _exactly)]
-    rules = rules or [rule for rule in program.rules if _is_asked(rule, arguments, _begins)]
+    if given(program, arguments) or asked(program, arguments):
+        rules = [rule for rule in program.rules if _applies(rule, arguments)]
+    else:
+        rules = [rule for rule in program.rules if _is_asked(rule, arguments, _exactly)]
+        rules = rules or [rule for rule in program.rules if _is_asked(rule, arguments, _begins)]
     also = [name for name in program.names if name != program.name]
-    forms = [_form(program, rule, judge) for rule in rules]
+    told: list[StatementRule | EndpointRule] = [
+        *_statements(known, program, arguments),
+        *_requests(known, program, arguments),
+    ]
+    forms = [_told(program, rule, judge) for rule in told] + [_form(program, rule, judge) for rule in rules]
     return Explained(program.name, program.domain, program.about, also, list(program.harmless_when), forms)
+
+
+def _statements(known: Known, program: Program, arguments: Arguments) -> list[StatementRule]:
+    """The rules of the statements in a command, or all of its language where it has none."""
+    language = known.languages.get(program.source.language)
+    if language is None:
+        return []
+    texts = given(program, arguments)
+    return [found.rule for text in texts for found in language.read(text)] if texts else language.rules
+
+
+def _requests(known: Known, program: Program, arguments: Arguments) -> list[EndpointRule]:
+    """The rules of the requests in a command, or all where it makes none."""
+    requests = asked(program, arguments)
+    if requests or not program.source.requests:
+        found = [known.endpoints.find(request) for request in requests]
+        return [rule for rule in found if rule is not None]
+    return [rule for rule in known.endpoints.rules if rule.kind != "none"]
+
+
+def _told(program: Program, rule: StatementRule | EndpointRule, judge: Judge) -> Form:
+    """What a program does when it is told so."""
+    kind = "execute" if rule.kind == SHELL else rule.kind
+    if isinstance(rule, StatementRule):
+        like = f"a statement like {rule.like}"
+    else:
+        like = f"a request like {' or '.join(sorted(rule.methods)) or 'any that changes'} {rule.url}"
+    effect = Effect(kind, scope=rule.scope, certainty=rule.certainty, program=program.name, place=rule.place)
+    return Form(
+        command=program.name,
+        when=[],
+        unless=[],
+        like=[like],
+        kind=kind,
+        does=KINDS[kind],
+        scope=rule.scope,
+        certainty=rule.certainty,
+        why=rule.note,
+        instead=rule.instead,
+        judged=[_as_judged(judge(effect), "")],
+    )
 
 
 def search(knowledge: KnowledgeBase, word: str) -> list[Program]:
@@ -107,6 +168,12 @@ def _is_asked(rule: Rule, arguments: Arguments, fits: Callable[[Rule, list[str]]
     if not fits(rule, arguments.words) or any(map(arguments.has, entry.unless)):
         return False
     return not entry.when or not arguments.flags or any(map(arguments.has, entry.when))
+
+
+def _applies(rule: Rule, arguments: Arguments) -> bool:
+    """Whether it applies to a command that is whole."""
+    skip = rule.skip(arguments.words)
+    return skip is not None and rule.applies(arguments, arguments.words[skip:])
 
 
 def _exactly(rule: Rule, words: list[str]) -> bool:

@@ -5,15 +5,16 @@ import pytest
 from lighthoused.core.effects import World
 from lighthoused.core.errors import NotFound
 from lighthoused.core.verdicts import Effect, Request
-from lighthoused.gate import knowledge_base
+from lighthoused.gate import endpoints, knowledge_base, languages
 from lighthoused.gate.analysis import Analysis
-from lighthoused.gate.explained import Form, explain, search
+from lighthoused.gate.explained import Form, Known, explain, search
 from lighthoused.gate.gate import policy_input
 from lighthoused.gate.local import local_gate
 from lighthoused.policy.rules import Match, strongest
 
 GATE = local_gate()
 KNOWLEDGE = knowledge_base.load()
+KNOWN = Known(KNOWLEDGE, languages.load(), endpoints.load())
 
 
 def judge(effect: Effect) -> Match | None:
@@ -22,7 +23,7 @@ def judge(effect: Effect) -> Match | None:
 
 
 def forms(command: str) -> list[Form]:
-    return explain(KNOWLEDGE, command.split(), judge).forms
+    return explain(KNOWN, command.split(), judge).forms
 
 
 def test_flags_choose_among_forms() -> None:
@@ -52,8 +53,16 @@ def test_what_is_explained_is_what_is_judged(command: str) -> None:
 
 def test_an_unknown_program_is_not_made_up() -> None:
     with pytest.raises(NotFound, match="kubectll") as refused:
-        explain(KNOWLEDGE, ["kubectll"], judge)
+        explain(KNOWN, ["kubectll"], judge)
     assert "kubectl" in refused.value.hint
+
+
+def test_what_a_program_is_told_is_explained() -> None:
+    (dropped,) = forms("psql -c truncate")
+    assert (dropped.kind, dropped.why[:8]) == ("destroy", "All rows")
+    assert {"destroy", "account"} <= {form.kind for form in forms("mysql")}
+    (deleted,) = [form for form in forms("curl -X DELETE https://api.github.com/repos/o/r") if form.kind == "destroy"]
+    assert [one.verdict for one in deleted.judged] == ["deny"]
 
 
 def test_search_finds_names_first() -> None:

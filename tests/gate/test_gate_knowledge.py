@@ -7,9 +7,9 @@ import pytest
 
 from lighthoused.core.effects import World
 from lighthoused.core.verdicts import Effect, Request
-from lighthoused.gate import knowledge_base
+from lighthoused.gate import endpoints, knowledge_base, languages
 from lighthoused.gate.analysis import Analysis
-from lighthoused.gate.explained import described, explain
+from lighthoused.gate.explained import Known, described, explain
 from lighthoused.gate.gate import policy_input
 from lighthoused.gate.local import local_gate
 from lighthoused.policy.rules import Match, strongest
@@ -30,6 +30,7 @@ DOMAINS = {"brokers", "cloud", "containers", "databases", "forges", "frameworks"
 }
 GATE = local_gate()
 KNOWLEDGE = knowledge_base.load()
+KNOWN = Known(KNOWLEDGE, languages.load(), endpoints.load())
 
 
 def judge(effect: Effect) -> Match | None:
@@ -67,7 +68,7 @@ def test_what_is_not_allowed_says_why_and_what_to_do_instead(domain: str) -> Non
     for program in described(KNOWLEDGE):
         if program.domain != domain:
             continue
-        for form in explain(KNOWLEDGE, [program.name], judge).forms:
+        for form in explain(KNOWN, [program.name], judge).forms:
             if any(one.verdict != "allow" for one in form.judged) and not (form.why and form.instead):
                 silent.append(f"{form.command} ({form.kind}): why {form.why!r}, instead {form.instead!r}")
     assert not silent, "\n".join(["", *silent])

@@ -48,7 +48,7 @@ class Told:
 
     def requests(self, run: Run, program: Program, arguments: Arguments) -> None:
         """The effects of the requests that a client of HTTP makes."""
-        for request in _REQUESTS[program.source.requests](arguments):
+        for request in asked(program, arguments):
             rule = self._endpoints.find(request)
             if rule is not None:
                 more: dict[str, Any] = {"place": rule.place, "note": rule.note, "instead": rule.instead}
@@ -57,8 +57,8 @@ class Told:
                 run.findings.add(rule.kind, target, rule.scope, program=program.name, **more)
 
 
-def _texts(run: Run, program: Program, arguments: Arguments, state: State) -> list[str]:
-    """Where statements stand, by `Source.code`; in files only what was written earlier in the same command."""
+def given(program: Program, arguments: Arguments) -> list[str]:
+    """The statements that stand in the arguments, by `Source.code`."""
     texts: list[str] = []
     for place in program.source.code:
         kind, _, rest = place.partition(":")
@@ -66,13 +66,26 @@ def _texts(run: Run, program: Program, arguments: Arguments, state: State) -> li
             texts.append(" ".join(arguments.words[int(rest) :]))
         elif kind == "each":
             texts.extend(arguments.words[int(rest) :])
-        elif kind == "file":
+        elif kind.startswith("-"):
+            texts.extend(arguments.of(place))
+    return [text for text in texts if text]
+
+
+def asked(program: Program, arguments: Arguments) -> list[HttpRequest]:
+    """The requests that a client of HTTP makes."""
+    return _REQUESTS[program.source.requests](arguments) if program.source.requests else []
+
+
+def _texts(run: Run, program: Program, arguments: Arguments, state: State) -> list[str]:
+    """All statements: those given, of files what was written earlier in the same command, and standard input."""
+    texts = given(program, arguments)
+    for place in program.source.code:
+        kind, _, rest = place.partition(":")
+        if kind == "file":
             paths = (run.findings.targets.absolute(path, state.cwd) for path in arguments.of(rest))
             texts.extend(state.files[path] for path in paths if path in state.files)
-        elif kind == "stdin":
-            texts.append(state.stdin.all() if state.stdin.text is not None else "")
-        else:
-            texts.extend(arguments.of(place))
+        elif kind == "stdin" and state.stdin.text is not None:
+            texts.append(state.stdin.all())
     return [text for text in texts if text]
 
 
@@ -147,4 +160,3 @@ _REQUESTS = {
     "gitlab": _forge("https://gitlab.com/api/v4"),
     "azure": _rest,
 }
-REQUESTS = frozenset(_REQUESTS)
