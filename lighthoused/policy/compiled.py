@@ -14,6 +14,7 @@ from regopy.rego_shared import LogLevel
 from lighthoused.core.errors import Corrupt, Invalid
 from lighthoused.policy.catalogue import ids_of
 from lighthoused.policy.functions import defined, undefined
+from lighthoused.policy.lean import lean
 from lighthoused.policy.rules import STRENGTH, Match
 
 MAX_REASON = 1000
@@ -51,7 +52,7 @@ class Compiled:
         self._interpreter.log_level = LogLevel.NONE
         known = defined(modules.values())
         for name, source in modules.items():
-            self._interpreter.add_module(name, source)
+            self._interpreter.add_module(name, lean(source) if name in builtin else source)
             if missing := undefined(source, known, self._interpreter.is_builtin):
                 raise NoSuchFunction(*missing)
         self._bundle = self._interpreter.build(_QUERY)

@@ -61,8 +61,9 @@ risky := {
 # not system.probe: ping localhost
 # not system.mount: df -h
 rules contains escalate(sprintf("system.%s", [kind]), n, reason) if {
-	some kind, reason in risky
-	some n in by[kind]
+	some kind, found in by
+	reason := risky[kind]
+	some n in found
 }
 
 # escalate system.conceal: history -c
