@@ -1,4 +1,4 @@
-"""Rego in the form that is evaluated fastest: the evaluator copies what a name is given, a whole effect for ``e := ...``.
+"""Rego in the form that is evaluated fastest: the evaluator copies what a name is given, a whole effect for ``e``.
 
 Rules are written with ``e``, which reads well; here its uses become references to the input: the same in meaning.
 """

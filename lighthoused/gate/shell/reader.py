@@ -263,8 +263,10 @@ class _Reading:
 
     def _lines(self, children: list[Node]) -> list[list[Node]]:
         """The children on one line each."""
+        if not children or b"\n" not in self.source[children[0].start_byte : children[-1].end_byte]:
+            return [children]
         made: list[list[Node]] = [[]]
-        end = children[0].start_byte if children else 0
+        end = children[0].start_byte
         for child in children:
             begins = self.source[child.start_byte : child.start_byte + 1] == b"\n"
             if made[-1] and (begins or b"\n" in self.source[end : child.start_byte].replace(b"\\\n", b"")):
@@ -277,18 +279,22 @@ class _Reading:
         """The words of a command with where they begin; their pieces together, which escaped blanks part."""
         made: list[tuple[int, list[Node]]] = []
         end = children[0].start_byte if children else 0
+        before = ""
         for child in children:
             node = child.children[0] if child.type == "command_name" and child.child_count else child
-            if node.type in _NO_WORD or (node.type == "$" and node.child_count == 0 and node.next_sibling):
+            kind = node.type
+            if kind in _NO_WORD or (kind == "$" and node.child_count == 0 and node.next_sibling):
                 continue
-            gap = _ESCAPED.search(self.source[end : node.start_byte])
-            start = node.start_byte - len(gap[0]) if gap and node.type in _WORDS else node.start_byte
-            before = made[-1][1][-1] if made else None
-            if before and {before.type, node.type} <= _WORDS and start == end:
-                made[-1][1].append(node)
-            else:
-                made.append((start, [node]))
-            end = node.end_byte
+            start = node.start_byte
+            gap = self.source[end:start]
+            if gap != b" " and kind in _WORDS:
+                start -= len(_ESCAPED.search(gap)[0])  # type: ignore[index]
+                if start == end and before in _WORDS:
+                    made[-1][1].append(node)
+                    end = node.end_byte
+                    continue
+            made.append((start, [node]))
+            before, end = kind, node.end_byte
         return made
 
     def _declaration(self, node: Node) -> ast.Command:

@@ -17,6 +17,8 @@ _PARAMETER = re.compile(
     re.DOTALL,
 )
 
+_PLAIN = re.compile(rb"[\w./:=@,%+-]+")
+"""A word that stands for itself."""
 _PARTED = re.compile(rb"[A-Za-z_][A-Za-z0-9_]*|[0-9]")
 _FUNCTION_SUBSTITUTION = re.compile(r"\$\{[\s|](.*)\}", re.DOTALL)
 
@@ -52,6 +54,11 @@ class Words:
 
     def words(self, *nodes: Node, start: int = -1) -> list[ast.Word]:
         """The words that brace expansion makes of one; several nodes are its pieces."""
+        first = nodes[0]
+        if len(nodes) == 1 and start in (-1, first.start_byte) and first.type == "word":
+            source = self._source(first)
+            if _PLAIN.fullmatch(source):
+                return [ast.Word((ast.Lit(self._bare_text(first), True),))]
         word = self.word(*nodes, start=start)
         if any(node.type in _MAY_EXPAND and b"{" in self._source(node) for node in nodes):
             return braces.expand(word)
