@@ -71,7 +71,7 @@ class Analyser:
         named.update({name: looking(named.get(name), looks) for name, looks in LOOKS.items()})
         described = Described(knowledge, told)
         flags = embedded.named(lambda name: name in named or described.knows(name))
-        self._commands = Commands(named, (interpreter, flags, wrapping), described)
+        self._commands = Commands(named, (interpreter, wrapping, flags), described)
 
     def analyse(self, command: str, cwd: str, world: World, files: Files | None = None) -> Analysis:
         """The effects of a shell command run in `cwd`. `files` are known by their content; it adds what is written."""

@@ -26,7 +26,7 @@ assignment = st.sampled_from(ASSIGNMENTS)
 statement = st.one_of(assignment, assignment, marked, marked, st.sampled_from(HIDDEN))
 PREFIX = "v=abc; w='p q'; l=(a 'b c'); n=4; r=v; declare -A m=([k]=kk); set -- one 'two three'\n"
 pytestmark = pytest.mark.skipif(not Path("/bin/bash").exists(), reason="There is no bash.")
-relaxed = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ command would not have; must not know what any program does.
 import posixpath
 import re
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import lru_cache, partial
 
 from lighthoused.core.verdicts import Effect
 from lighthoused.gate.shell.run import Run
@@ -112,6 +112,7 @@ def _sources(argv: list[str]) -> Iterator[str]:
             yield word
 
 
+@lru_cache(maxsize=4096)
 def _announces(word: str) -> bool:
     """Whether the next word is a command by the name of this flag."""
     if not word.startswith("-") or "=" in word:
@@ -136,6 +137,8 @@ def _runnable(word: str, knows: Knows) -> bool:
 
 def _tails(argv: list[str], knows: Knows) -> Iterator[list[str]]:
     """What may be a command: after ``--``, after a verb, or anywhere where the program is not known."""
+    if argv[0] in QUIET:
+        return
     if "--" in argv[:-1]:
         yield argv[argv.index("--") + 1 :]
     verb = next((at for at, word in enumerate(argv[1:6], 1) if word in _VERBS), 0)

@@ -54,10 +54,16 @@ def printf(run: Run, argv: list[str], state: State) -> str:
 def _format(pattern: str, arguments: list[str]) -> str:
     """The pattern is used again until the arguments are used up."""
     made = []
+    plain = unmarked(pattern)
     rest = list(arguments)
     for _ in range(256):
         before = len(rest)
-        made.append(_FORMAT.sub(lambda found: _converted(found, rest), ansi(unmarked(pattern))))
+        at = 0
+        for found in _FORMAT.finditer(plain):
+            made.append(ansi(plain[at : found.start()]))
+            made.append(_converted(found, rest))
+            at = found.end()
+        made.append(ansi(plain[at:]))
         if not rest or len(rest) == before:
             break
     return "".join(made)

@@ -106,6 +106,8 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
         source = source_of(run, argv, rest, state)
         sources = [] if source is None else [source]
     output = ""
+    if rest[:1] == ["-"]:
+        rest = rest[1:]
     for source in sources:
         if found.language == "awk":
             output += _awk(run, unmarked(source), words, rest, state)

@@ -4,9 +4,10 @@ import re
 from itertools import islice, product
 
 from lighthoused.gate.programs.builtins import code
+from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import Input, State
-from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque
+from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque, unmarked, wholly_opaque
 
 MAX_BATCH = 64
 _XARGS_VALUES = frozenset(
@@ -15,13 +16,25 @@ _XARGS_VALUES = frozenset(
 )
 
 
+_BLANKS = r"[\s\0]+"
+
+
 def xargs(run: Run, argv: list[str], state: State) -> str:
     """Words of standard input become arguments; unknown where the input is."""
     words = argv[1:]
-    replace = ""
+    replace, separators, path = "", _BLANKS, ""
     while words and words[0].startswith("-") and len(words[0]) > 1:
         flag = words.pop(0)
-        if flag[:2] in ("-I", "-J", "-i") or flag.startswith("--replace"):
+        if flag[:2] in ("-d", "-a") or flag.startswith(("--delimiter", "--arg-file")):
+            attached = flag.partition("=")[2] if flag.startswith("--") else flag[2:]
+            value = attached or (words.pop(0) if words else "")
+            if flag.startswith(("-d", "--d")):
+                separators = re.escape(ansi(unmarked(value))[:1] or "\0")
+            else:
+                path = value
+        elif flag in ("-0", "--null") or (flag[:2] != "--" and set(flag) <= set("-0rtpx") and "0" in flag):
+            separators = "[\0\ue000]"
+        elif flag[:2] in ("-I", "-J", "-i") or flag.startswith("--replace"):
             attached = flag.partition("=")[2] if flag.startswith("--") else flag[2:]
             takes = flag in ("-I", "-J") and words
             replace = attached or (words.pop(0) if takes else "{}")
@@ -29,12 +42,28 @@ def xargs(run: Run, argv: list[str], state: State) -> str:
             words.pop(0)
         elif flag == "--":
             break
-    text = state.stdin.all()
-    items = text.split("\n") if replace else re.split(r"[\s\0]+", text)
-    items = [item.strip("'\"") for item in items if item.strip()]
+    text = run.redirects.contents(path, state) if path else state.stdin.all()
+    if replace and separators == _BLANKS:
+        separators = "\n"
+    if wholly_opaque(text) and text:
+        items = [UNKNOWN]
+    elif separators == _BLANKS:
+        items = [_unquoted(found[0]) for found in _ITEM.finditer(text)]
+    else:
+        items = [_unquoted(item) if separators == "\n" else item for item in re.split(separators, text)]
+    items = [item for item in items if item.strip()]
     if len(items) > MAX_BATCH:
         items = [*items[:MAX_BATCH], UNKNOWN]
     return _each(run, words or ["echo"], items, replace, state)
+
+
+_ITEM = re.compile(r"(?:[^\s\0'\"\\]|'[^'\n]*'?|\"[^\"\n]*\"?|\\.?)+")
+_QUOTES = re.compile(r"'([^'\n]*)'?|\"([^\"\n]*)\"?|\\(.?)")
+
+
+def _unquoted(item: str) -> str:
+    """An item as xargs passes it on: it removes quotes and backslashes."""
+    return _QUOTES.sub(lambda found: found[1] or found[2] or found[3] or "", item)
 
 
 def _each(run: Run, command: list[str], items: list[str], replace: str, state: State) -> str:

@@ -221,7 +221,7 @@ def fold(run: Run, argv: list[str], state: State) -> str:
 
 
 LINES = {
-    **dict.fromkeys(("cat", "tac", "pv", "nl", "less", "more", "bat", "batcat", "strings", "ts", "sponge"), cat),
+    **dict.fromkeys(("cat", "tac", "pv", "nl", "less", "more", "bat", "batcat", "strings", "sponge"), cat),
     **dict.fromkeys(("head", "tail"), head),
     **dict.fromkeys(("grep", "egrep", "fgrep"), grep),
     **dict.fromkeys(("sort", "uniq"), sort),

@@ -30,7 +30,7 @@ def parameter(part: ast.Param, state: State, text: Text, charge: Charge) -> list
     if not value and part.name not in "@*" and part.subscript not in ("@", "*"):
         return [""]
     if part.quoted and (part.name == "*" or part.subscript == "*"):
-        return [" ".join(value)]
+        return [state.separators[:1].join(value)]
     return list(value)
 
 

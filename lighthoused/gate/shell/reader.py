@@ -220,6 +220,8 @@ class _Reading:
                 op = op or self.text(child)
             elif child.type != "ERROR":
                 words.append(self.words.word(child))
+            elif self.text(child) == "<<":
+                op = "<<<"
         target = words[0] if words else ast.Word(())
         marked = target.parts[0] if target.parts else None
         if op == "<<<" and isinstance(marked, ast.Lit) and marked.text[:1] == HEREDOC:

@@ -24,8 +24,9 @@ MAX_STEPS = 4000
 STEPS_A_CHECK = 16
 MAX_DEPTH = 40
 MAX_OUTPUT = 1 << 20
-MAX_ROUNDS = 24
-"""Rounds of a loop over numbers; of other loops every round is taken."""
+MAX_ROUNDS = 128
+"""Rounds of a loop over numbers; of other loops every round is taken. What a loop prints that is cut is not known."""
+MAX_INNER_ROUNDS = 16
 MAX_COMBINATIONS = 64
 
 
@@ -57,6 +58,7 @@ class Run:
         self._checked = 0
         self._depth = 0
         self._parallel = 0
+        self._loops = 0
         self.trying = False
         self._frames: list[dict[str, tuple[Value, ...] | None]] = []
         self._calls: list[tuple[ast.Command, int]] = []
@@ -78,7 +80,7 @@ class Run:
     def attempt(self, run: Callable[[], str]) -> list[Effect]:
         """The effects of what only may be run; none where they cannot be found out. Not nested."""
         before = (self._depth, self._parallel, len(self._calls), self.findings.place.copy())
-        frames = len(self._frames)
+        frames, loops = len(self._frames), self._loops
         self.trying = True
         with self.findings.aside() as found:
             try:
@@ -89,6 +91,7 @@ class Run:
             finally:
                 self.trying = False
                 self._depth, self._parallel = before[:2]
+                self._loops = loops
                 del self._calls[before[2] :]
                 del self._frames[frames:]
                 self.findings.place = before[3]
@@ -253,13 +256,17 @@ class Run:
     def _for(self, command: ast.For, state: State) -> str:
         values = self.expander.fields(command.words, state)
         numbers = [value for value in values if value.isdecimal()]
-        if len(numbers) > MAX_ROUNDS:
-            values = [*(value for value in values if not value.isdecimal()), *numbers[:MAX_ROUNDS], UNKNOWN]
+        most = MAX_INNER_ROUNDS if self._loops else MAX_ROUNDS
+        if cut := len(numbers) > most:
+            values = [*(value for value in values if not value.isdecimal()), *numbers[:most], UNKNOWN]
         outputs = []
+        self._loops += 1
         for value in values:
             state.assign(command.name, (value,))
             outputs.append(self.execute(command.body, state))
-        return "".join(outputs)
+        self._loops -= 1
+        output = "".join(outputs)
+        return UNKNOWN if cut and output else output
 
     def _function(self, command: ast.Function, state: State) -> str:
         state.functions[command.name] = command.body
