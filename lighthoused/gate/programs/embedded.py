@@ -121,9 +121,9 @@ def _announces(word: str) -> bool:
 
 
 def _plausible(source: str, knows: Knows, state: State, run: Run) -> bool:
-    """Whether a text begins with a program that is known, or a script that was written before."""
+    """Whether a text begins with a program that is known, or a script that was written before; not other languages."""
     words = source.lstrip("!&@- \t").split(None, 1)
-    if not words or len(source) > MAX_TEXT:
+    if not words or len(source) > MAX_TEXT or words[0] in ("import", "from", "const", "let", "var"):
         return False
     first = words[0].strip("'\"")
     if run.findings.targets.absolute(first, state.cwd) in state.files:

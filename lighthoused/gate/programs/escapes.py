@@ -58,6 +58,8 @@ ESCAPES: dict[str, tuple[Escape, ...]] = {
     "sed": (_escape(r"(?:^|[;\n{])\s*+(?:\d++|\$|/[^/]*/)?\s*+e\s++(.+)"),),
     "rpm": (_escape(r"%\((.+)\)"), _escape(r"%\{lua:\s*(.+)\}", "lua")),
     "latex": (_escape(r"\\write18\s*+\{(.+?)\}"), _escape(r"\\input\s*\|\s*\"?(.+)")),
+    **dict.fromkeys(("mongosh", "mongo"), (_escape(r"^(.*(?:child_process|execSync|spawn|\brun\w*\().*)$", "node"),)),
+    "manage.py": (_escape(r"^(.*(?:\bimport\b|\bos\.|subprocess|\bopen\().*)$", "python"),),
     "redis-cli": (_escape(r"^(.*\bos\.execute.*)$", "lua"),),
     "git": (*_PROXY, _escape(r"^ext::(.+)")),
     **dict.fromkeys(("irb", "pry"), (_escape(r"^(.+)$", "ruby"),)),
