@@ -166,6 +166,17 @@ def _put(document: Editable, event: str, entry: dict[str, Any] | None, file: Pat
         document.append(("hooks", event), entry)
 
 
+def handlers_of(document: Editable, event: str) -> list[str]:
+    """The commands of ours for an event."""
+    hooks = document.value.get("hooks", {})
+    groups = hooks.get(event, []) if isinstance(hooks, dict) else []
+    return [
+        group["hooks"][at]["command"]
+        for group in (groups if isinstance(groups, list) else [])
+        for at in _ours_in(group)
+    ]
+
+
 def _ours_in(group: Any) -> list[int]:
     """Which of a group's handlers are our command."""
     handlers = group.get("hooks") if isinstance(group, dict) else None

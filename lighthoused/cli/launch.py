@@ -3,7 +3,7 @@
 import os
 import sys
 
-_OTHER = frozenset(("install", "uninstall", "-h", "--help"))
+_OTHER = frozenset(("install", "uninstall", "status", "-h", "--help"))
 
 
 def main() -> None:

@@ -15,6 +15,7 @@ from lighthoused.cli import (
     configuration,
     confining,
     history,
+    installed,
     installing,
     knowledge,
     log,
@@ -79,6 +80,7 @@ def completion(shell: str) -> None:
     click.echo(kind(cli, {}, "lighthousectl", "_LIGHTHOUSECTL_COMPLETE").source())
 
 
+installing.hook.add_command(installed.status)
 for group in (
     projects.project,
     mirrors.mirror,

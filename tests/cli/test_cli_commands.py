@@ -54,7 +54,7 @@ ELSEWHERE = {
     *("patterns show", "patterns revoke"),
     "top",
     "notify test",
-    *("hook", "hook install", "hook uninstall"),
+    *("hook", "hook install", "hook uninstall", "hook status"),
     *("mirror add", "mirror remove"),
     *("mcp", "mcp install", "mcp uninstall"),
     *("kb list", "kb search", "kb show"),

@@ -187,3 +187,31 @@ def test_no_daemon_is_never_an_allow(running: Running, tmp_path: Path, configure
     code, out, err = outcomes[1]["reports"][0]
     assert (code, out) == (1, "")
     assert "did not record this SessionEnd" in err
+
+
+def test_status_tells_whether_hooks_are_there_and_run(running: Running, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir()
+
+    def rows() -> list[tuple[str, ...]]:
+        done = running.ctl(
+            "hook", "status", "--json", cwd=running.current, env={**running.environment, "HOME": str(home)}
+        )
+        return [
+            (one["program"], one["scope"], one["state"], "judged" if one["last_judged"] else "never")
+            for one in json.loads(done.stdout)
+        ]
+
+    assert rows() == []
+    running.ctl("hook", "install", cwd=running.current)
+    settings = running.current / ".claude/settings.json"
+    assert rows() == [("claude-code", "project", "installed", "never")]
+    play(running, "claude-code", settings, bash("ls"))
+    assert rows() == [("claude-code", "project", "installed", "judged")]
+    settings.write_text(settings.read_text().replace("/hook.py ", "/gone/lighthoused/cli/hook.py "))
+    (home / ".codex").mkdir()
+    (home / ".codex/hooks.json").write_text("{")
+    gone, broken = rows()
+    assert "is gone: install it again" in gone[2]
+    assert broken[:2] == ("codex", "user")
+    assert "is not valid JSON" in broken[2]

@@ -120,7 +120,8 @@ class Running:
     def ctl(self, *arguments: str, check: bool = True, **options: Any) -> subprocess.CompletedProcess[str]:
         """Run lighthousectl."""
         command = [*self.control, *arguments]
-        done = subprocess.run(command, env=self.environment, capture_output=True, text=True, check=False, **options)
+        options.setdefault("env", self.environment)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
         if check and done.returncode:
             raise AssertionError(f"{arguments} gave {done.returncode}: {done.stdout}{done.stderr}")
         return done
