@@ -6,7 +6,7 @@ from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import UNKNOWN, unmarked, wholly_opaque
 
-SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "rbash", "csh", "tcsh", "pwsh")
+SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "rbash", "csh", "tcsh")
 _VALUES = frozenset({"-o", "+o", "-O", "+O"})
 _STARTUP = frozenset({"--rcfile", "--init-file"})
 
