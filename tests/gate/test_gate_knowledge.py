@@ -18,7 +18,10 @@ CWD = "/home/user/project"
 WORLD = World(home="/home/user", roots=(CWD,), user="user")
 DATA = Path(__file__).parent / "data"
 TABLES = {
-    (file.stem, name): table for file in DATA.glob("*.toml") for name, table in tomllib.loads(file.read_text()).items()
+    (file.stem, name): table
+    for file in DATA.glob("*.toml")
+    for name, table in tomllib.loads(file.read_text()).items()
+    if table.keys() <= {"deny", "escalate", "allow"}
 }
 DOMAINS = {"brokers", "cloud", "containers", "databases", "forges", "frameworks", "git", "hosted", "infrastructure"} | {
     "kubernetes",
