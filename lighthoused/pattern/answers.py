@@ -6,6 +6,7 @@ gave. Knows no clock, and must not know how a template is made.
 
 from collections import deque
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from blake3 import blake3
@@ -46,6 +47,7 @@ class Answer(NamedTuple):
         return 500 + sum(60 + len(text) for text in texts)
 
 
+@lru_cache(2 * MAX_ANSWERS)
 def pattern_id(template: str, agent: str, project: str) -> str:
     """What people tell a pattern by: a template, of one agent ("": any) in one project ("": any)."""
     return blake3(f"{template}\0{agent}\0{project}".encode()).hexdigest(5)
@@ -125,7 +127,7 @@ class Answers:
         return run
 
     def _counts(self, answer: Answer) -> bool:
-        return answer.seq > self._forgotten.get(answer.pattern, 0)
+        return not self._forgotten or answer.seq > self._forgotten.get(answer.pattern, 0)
 
     def _drop(self, answer: Answer) -> None:
         self._bytes -= answer.size

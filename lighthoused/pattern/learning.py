@@ -107,12 +107,12 @@ class Learning:
         due = 0.0
         while True:
             await trio.sleep(FIT_AFTER_S)
-            newest = self._patterns.answers.newest
+            changes = self._patterns.changes
             if self._patterns.model is None:
                 due = 0.0
-            if tried == newest or trio.current_time() < due:
+            if tried == changes or trio.current_time() < due:
                 continue
-            tried = newest
+            tried = changes
             due = trio.current_time() + FIT_EVERY_S
             await self._fit_now()
 
@@ -122,10 +122,11 @@ class Learning:
         known = tuple(answer for answer in self._patterns.answers if answer.time >= since)
         model = await trio.to_thread.run_sync(self._fit, known)
         held = tuple(answer for answer in self._patterns.answers if answer.time >= since)
-        if model is None or held[: len(known)] != known:
+        if held[: len(known)] != known:
             return
-        for answer in held[len(known) :]:
-            model.learn(answer)
+        if model is not None:
+            for answer in held[len(known) :]:
+                model.learn(answer)
         self._patterns.model = model
 
     def _newest_answers(self) -> list[Answer]:

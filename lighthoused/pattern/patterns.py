@@ -46,12 +46,15 @@ class Patterns:
         self.standing = StandingRules()
         self.model: Generaliser | None = None
         """None until there is something to learn from, and after something was taken back."""
+        self.changes = 0
+        """Answers learnt and patterns revoked: a model of as many is up to date."""
 
     def learn(self, answer: Answer) -> None:
         """A person's answer, in the order of the log; a second time changes nothing."""
         if answer.seq <= self.answers.newest:
             return
         self.answers.add(answer)
+        self.changes += 1
         if self.model is not None:
             self._teach(self.model, answer)
 
@@ -68,6 +71,7 @@ class Patterns:
     def revoke(self, pattern: str, seq: int) -> None:
         """Take back what stands, and forget the answers that were given, under this id before an event."""
         self.standing.revoke(pattern, seq)
+        self.changes += 1
         if self.answers.of(pattern):
             self.model = None
         self.answers.forget(pattern, seq)

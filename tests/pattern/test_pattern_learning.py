@@ -15,8 +15,9 @@ from lighthoused.client import Client
 from lighthoused.core.author import Author
 from lighthoused.core.errors import Conflict, Denied, NotFound
 from lighthoused.core.verdicts import Template, Verdict
+from lighthoused.pattern import learning as learning_module
 from lighthoused.pattern.answers import AGREEING, MAX_ANSWERS, SPACING_NS
-from lighthoused.pattern.fitting import fit
+from lighthoused.pattern.fitting import MIN_ALLOWED, MIN_DENIED, fit
 from lighthoused.pattern.learning import Learning
 from lighthoused.pattern.patterns import Patterns
 from lighthoused.protocol.messages import (
@@ -104,6 +105,39 @@ async def test_it_starts_from_the_newest_answers_of_a_long_log(store: Store) -> 
     learning(store, patterns).rebuild()
     assert len(patterns.answers) == len(patterns.ids()) == MAX_ANSWERS
     assert patterns.answers.newest == store.log.head().seq
+
+
+async def test_the_model_is_made_of_enough_answers_and_anew_when_one_is_taken_back(
+    store: Store, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning_module, "FIT_AFTER_S", 0.01)
+    patterns = Patterns()
+    live = learning(store, patterns)
+    live.rebuild()
+    nursery.start_soon(live.run)
+    said = [
+        payload("deny" if number < MIN_DENIED else "allow", number) for number in range(MIN_DENIED + MIN_ALLOWED + 1)
+    ]
+    drafts = [ANN.draft(f"approvals/{number}", "approval.answered", each, START) for number, each in enumerate(said)]
+    await store.append(tuple(drafts[:-2]))
+    with trio.fail_after(30):
+        while len(patterns.answers) < len(drafts) - 2:
+            await trio.sleep(0.01)
+    await trio.sleep(0.1)
+    assert patterns.model is None
+    await store.append(tuple(drafts[-2:]))
+    with trio.fail_after(30):
+        while patterns.model is None:
+            await trio.sleep(0.01)
+    first = patterns.model
+    taken_back = patterns.ids()[0]
+    await store.append((ANN.draft("patterns", "pattern.revoked", {"pattern": taken_back}, START),))
+    with trio.fail_after(30):
+        while patterns.model in (first, None):
+            await trio.sleep(0.01)
+    assert patterns.model is not None
+    assert patterns.model.learnt == first.learnt - 1
+    nursery.cancel_scope.cancel()
 
 
 @pytest.mark.parametrize("module", ["lighthoused.daemon", "lighthoused.cli.main", "lighthoused.cli.hook"])
