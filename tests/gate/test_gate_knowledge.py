@@ -17,11 +17,11 @@ from lighthoused.policy.rules import Match, strongest
 CWD = "/home/user/project"
 WORLD = World(home="/home/user", roots=(CWD,), user="user")
 DATA = Path(__file__).parent / "data"
+FILES = ("cloud", "containers", "databases", "git", "infrastructure", "packages")
 TABLES = {
-    (file.stem, name): table
-    for file in DATA.glob("*.toml")
-    for name, table in tomllib.loads(file.read_text()).items()
-    if table.keys() <= {"deny", "escalate", "allow"}
+    (file, name): table
+    for file in FILES
+    for name, table in tomllib.loads((DATA / f"{file}.toml").read_text("utf-8")).items()
 }
 DOMAINS = {"brokers", "cloud", "containers", "databases", "forges", "frameworks", "git", "hosted", "infrastructure"} | {
     "kubernetes",

@@ -140,35 +140,27 @@ def _fed(entry: RuleEntry, state: State) -> bool:
 
 
 _LOOKING = frozenset(
-    [
-        "cache",
-        "completion",
-        "config",
-        "describe",
-        "docs",
-        "exec",
-        "explain",
-        "find",
+    {"add", "build", "cache", "completion", "config", "create", "describe", "diff", "docs", "exec", "explain", "find"}
+    | {
+        "generate",
         "get",
         "help",
         "history",
         "info",
+        "inspect",
+        "install",
+        "lint",
         "list",
         "logs",
         "ls",
-        "man",
-        "query",
-        "run",
-        "search",
-        "show",
-        "status",
-        "test",
-        "view",
-    ]
+        "makemigrations",
+    }
+    | {"man", "new", "plan", "query", "read", "run", "search", "show", "status", "template", "test", "validate"}
+    | {"view"}
 )
 _REMOVING = re.compile(
-    r"(bulk-)?(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate|rollback|undeploy|decommission|deregister"
-    r"|revoke|unpublish|uninstall|untag|reset|disable|remove|obliterate|force-delete|teardown)([-:_][\w-]+)?"
+    r"(bulk-|force-)?(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate|rollback|undeploy|decommission"
+    r"|deregister|revoke|unpublish|uninstall|untag|disable|remove|obliterate|teardown)"
 )
 _ELSEWHERE = frozenset({"remote", "cluster", "database"})
 
