@@ -110,7 +110,7 @@ class Gate(msgspec.Struct, frozen=True):
     hook_unreachable: Annotated[str, Choice(("deny", "ask"))] = "deny"
     cache_bytes: Annotated[int, Size(0, 16 << 30)] = 16 << 20
     opa_url: Annotated[Hidden, Url()] = Hidden()
-    opa_deadline_s: Annotated[float, Seconds(0.01, 60)] = 1.0
+    opa_deadline_s: Annotated[float, Seconds(0.01, 4)] = 1.0
     limits: Annotated[Mapping[str, int], Counts(tuple(KINDS))] = msgspec.field(default_factory=LIMITS.copy)
 
 

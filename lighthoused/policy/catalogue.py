@@ -15,6 +15,7 @@ import msgspec
 
 from lighthoused.core.errors import Invalid
 
+DEFAULT = "default/"
 PROJECT = "/home/ann/work"
 Expected = Literal["deny", "escalate", "allow", "not"]
 _RULE = re.compile(r'\b(deny|escalate|permit|warn)\(\s*(?:sprintf\(\s*)?"([^"]+)"')
@@ -84,6 +85,11 @@ def examples_of(policy: str, source: str) -> list[Example]:
             expected: Any = found[1]
             made.append(Example(expected, found[2], found[3], _call(found[3], policy, number), policy, number))
     return made
+
+
+def is_default(policy: str) -> bool:
+    """Whether a policy comes with Lighthouse."""
+    return policy.startswith(DEFAULT)
 
 
 def matches(pattern: str, rule: str) -> bool:

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 from lighthoused.core.errors import NotFound
-from lighthoused.policy.catalogue import Example, Rule, examples_of, matches, rules_of
+from lighthoused.policy.catalogue import Example, Rule, examples_of, is_default, matches, rules_of
 from lighthoused.policy.engine import Policies
 from lighthoused.protocol.messages import PolicyRule, PolicyView, RuleView
-
-DEFAULT = "default/"
 
 
 class Listing:
@@ -22,7 +20,7 @@ class Listing:
 
     def view(self, name: str, shelf: Path) -> PolicyView:
         """One policy; `shelf` holds those that were put."""
-        path = "" if name.startswith(DEFAULT) else name
+        path = "" if is_default(name) else name
         put = bool(path) and Path(path).parent == shelf
         return PolicyView(
             name=Path(path).stem if put else name,
@@ -79,8 +77,7 @@ class Listing:
     def _state(self, rule: Rule) -> str:
         if rule.id in self._disabled:
             return "disabled"
-        is_default = rule.policy.startswith(DEFAULT)
-        return "replaced" if is_default and rule.id in self._replaced else "in force"
+        return "replaced" if is_default(rule.policy) and rule.id in self._replaced else "in force"
 
 
 def _fits(asked: str, id: str) -> bool:

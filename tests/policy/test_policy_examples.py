@@ -75,3 +75,18 @@ def test_rules_are_found_with_their_source() -> None:
     assert (made.id, made.verdict) == ("my.*", "escalate")
     example = Example("not", "my.push", "", examples_of("m", "# not my.push: ls")[0].call, "m", 1)
     assert examples.without_examples([push, made], [example]) == ["my.push", "my.*"]
+
+
+def test_what_users_switch_off_replace_or_overrule_is_no_failure_of_the_default_rules() -> None:
+    own = (
+        'disabled contains "work.rewrite"\n'
+        "# allow work.discard: git reset --hard\n# not work.discard: ls\n"
+        'rules contains permit("work.discard", n, "Fine.") if some n in by.discard\n' + NO_PUSH
+    )
+    policies = Policies()
+    compiled, users = policies.proposed({"mine": HEAD + own})
+    report = examples.report({**policies.builtin, **users}, compiled, analysis.standard())
+    assert report.failures == ()
+    assert "work.rewrite" not in report.rules
+    assert report.rules["work.discard"] == 2
+    assert report.lacking == ("my.push",)
