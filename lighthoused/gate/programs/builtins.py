@@ -85,9 +85,11 @@ def trap(run: Run, argv: list[str], state: State) -> str:
 
 
 def alias(run: Run, argv: list[str], state: State) -> str:
+    """What a name stands for runs when somebody types it."""
     for word in argv[1:]:
         name, equals, value = word.partition("=")
         if equals:
+            code(run, unmarked(value), state.fork(), "alias")
             state.aliases[name] = unmarked(value)
     return ""
 

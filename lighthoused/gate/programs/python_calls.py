@@ -44,6 +44,7 @@ _COPY = (_file("read"), _file("collect", note=_COPIED), _file("write", 1))
 _MOVE = (_file("delete", certain=False, note=_GONE), _file("write", 1))
 _FETCH = (Call("fetch", 0),)
 _SEND = (Call("send", 0),)
+_SAVE = (Call("fetch", 0), _file("write", 1))
 _WATCH = (Call("trace", note=_WATCHED),)
 _LISTEN = (Call("listen", note=_SERVES),)
 _PACK = (_file("collect", note=_COPIED),)
@@ -64,10 +65,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ("os.setuid", "os.seteuid", "os.setreuid", "os.setresuid", "os.setgid"),
         (Call("escalate_privilege", 0, like=re.compile(r"^0$"), note="The code goes on as root."),),
     ),
+    **dict.fromkeys(("urllib.request.urlretrieve", "urllib.urlretrieve", "wget.download"), _SAVE),
     "os.chroot": (Call("escalate_privilege", 0),),
-    **dict.fromkeys(
-        ("urllib.request.urlopen", "urllib.request.urlretrieve", "requests.get", "httpx.get", "urllib.urlopen"), _FETCH
-    ),
+    **dict.fromkeys(("urllib.request.urlopen", "requests.get", "httpx.get", "urllib.urlopen"), _FETCH),
     **dict.fromkeys(("urllib2.urlopen", "requests.head", "aiohttp.request", "socket.create_connection"), _FETCH),
     **dict.fromkeys(("telnetlib.Telnet", "paramiko.Transport", "ftplib.FTP", "imaplib.IMAP4"), _FETCH),
     **dict.fromkeys(("requests.post", "requests.put", "httpx.post", "httpx.put", "requests.patch"), _SEND),

@@ -20,7 +20,7 @@ from lighthoused.gate.programs.python_calls import (
 from lighthoused.gate.programs.python_values import Value, flat
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import GLOB, UNKNOWN
+from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque
 
 _SCOPES: dict[str, Scope] = {
     **dict.fromkeys(("fetch", "send", "listen", "interpret"), "network"),
@@ -63,6 +63,8 @@ class PythonEffects:
             self.call(f"Path.{method}", [owner, *values], {})
         elif method in ("add", "write") and first.startswith("/"):
             self._path("collect", first)
+        elif method in ("send", "sendall", "sendto") and self._sockets and opaque(first):
+            self._run.findings.add("send", "socket", "network", program="python", note="It sends what it has read.")
         elif method == "extractall":
             self._path("write", first or ".")
         elif method in ("exec_command", "system") and name not in SHELL:
