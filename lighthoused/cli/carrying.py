@@ -41,6 +41,6 @@ def carry(directory: Path, current: Path, progress: Callable[[int], None]) -> in
     if copying.returncode:
         told = "\n".join(problems[:SHOWN])
         raise Invalid(
-            f"Not all of {directory} could be copied:\n{told}", "Correct that, remove the project, try again."
+            f"Not all of {directory} could be copied:\n{told}", "What could is there; copy the rest yourself."
         )
     return done
