@@ -38,6 +38,8 @@ Source = Callable[[], AsyncGenerator[bytes, None]]
 class Pipe(Vnode):
     """One reader's pipe. `name` is what the daemon opens it by."""
 
+    outlives = False
+
     def __init__(self, owner: Owner, room: Path, forget: Callable[["Pipe"], None]) -> None:
         self.name = "." + secrets.token_hex(16)
         self.key = ("pipe", self.name)

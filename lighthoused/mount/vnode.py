@@ -26,9 +26,13 @@ class Entry(NamedTuple):
 
 
 class Vnode(ABC):
-    """A virtual file or directory, read-only. Equal `key`s are the same node; `timeout_s` bounds kernel caching."""
+    """A virtual file or directory, read-only. Equal `key`s are the same node; `timeout_s` bounds kernel caching.
+
+    `outlives`: the next process can go on with it where this one ends.
+    """
 
     timeout_s: float = 0.0
+    outlives: bool = True
     key: Hashable = None
 
     @abstractmethod
