@@ -29,6 +29,7 @@ from lighthoused.settings import (
     Mode,
     Place,
     Ports,
+    Recipients,
     Seconds,
     Size,
     Switch,
@@ -122,6 +123,20 @@ class Mount(msgspec.Struct, frozen=True):
     cache_bytes: Annotated[int, Size(1 << 20, 64 << 30)] = 64 << 20
 
 
+class Backup(msgspec.Struct, frozen=True):
+    """Where `lighthousectl backup` keeps backups, and how many: the newest of each of the last days, weeks, months.
+
+    `recipients`: public keys (``age1...``) that backups are encrypted for.
+    """
+
+    target: Annotated[str, Text()] = ""
+    recipients: Annotated[tuple[str, ...], Recipients()] = ()
+    last: Annotated[int, Whole(1, 10_000)] = 3
+    daily: Annotated[int, Whole(0, 10_000)] = 7
+    weekly: Annotated[int, Whole(0, 10_000)] = 4
+    monthly: Annotated[int, Whole(0, 10_000)] = 6
+
+
 class Snapshots(msgspec.Struct, frozen=True):
     """Automatic snapshots of projects that have changed: every `every_s` seconds, `keep` of them stay; 0: none."""
 
@@ -176,6 +191,7 @@ class Config(msgspec.Struct, frozen=True):
     gate: Gate = Gate()
     mount: Mount = Mount()
     snapshots: Snapshots = Snapshots()
+    backup: Backup = Backup()
     sandbox: Sandbox = Sandbox()
     notify: Notify = Notify()
     rights: tuple[Right, ...] = ()
@@ -219,6 +235,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "gate": Gate,
     "mount": Mount,
     "snapshots": Snapshots,
+    "backup": Backup,
     "sandbox": Sandbox,
     "notify": Notify,
 }

@@ -285,6 +285,18 @@ class Counts:
 
 
 @dataclass(frozen=True)
+class Recipients:
+    """Public keys of age."""
+
+    allowed: str = 'a list of age recipients such as ["age1..."]'
+
+    def read(self, value: Any) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) and item.startswith("age1") for item in value):
+            raise ValueError
+        return tuple(value)
+
+
+@dataclass(frozen=True)
 class Users:
     """Users of this machine, or groups with a leading @."""
 

@@ -99,7 +99,7 @@ def test_policies_are_beside_the_config_file_by_default(tmp_path: Path) -> None:
 
 REFUSED = [
     ("[logs]", '[logs] is no section; did you mean "log".'),
-    ("[zzz]", "[zzz] is no section; known are access, gate, log, "),
+    ("[zzz]", "[zzz] is no section; known are access, "),
     ("log = 3", "log must be a section: [log] with its keys below it."),
     ("[log]\nlevle = 1", 'log.levle is no setting; did you mean "level".'),
     ('[log]\nlevel = "loud"', 'log.level must be one of "debug", "info", "warning", "error", not "loud".'),

@@ -9,6 +9,7 @@ from lighthoused import __version__
 from lighthoused.cli import (
     agents,
     approvals,
+    backups,
     bisect,
     blame,
     checking,
@@ -86,6 +87,7 @@ for group in (
     mirrors.mirror,
     log.log,
     history.snapshot,
+    backups.backup,
     approvals.approvals,
     policy.policy,
     agents.token,

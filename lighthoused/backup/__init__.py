@@ -1,0 +1,1 @@
+"""Backups of the store: hot, incremental, verified, restorable. See docs/backup.md."""
