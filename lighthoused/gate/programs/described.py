@@ -53,7 +53,7 @@ class Described:
                 self._told.requests(run, program, arguments)
         if program.output == "fetched" and not arguments.of("-o,-O,--output,--output-document"):
             _saved(run, argv, arguments, state)
-        return _output(program, arguments)
+        return SECRET if _collected(run, program) else _output(program, arguments)
 
     def _unknown(self, run: Run, argv: list[str], state: State) -> str:
         """No program of this name is known; SQL where a shell reads is taken for what it says."""
@@ -119,6 +119,16 @@ def _unknown(run: Run, argv: list[str]) -> str:
         note = "A program that is not known is told to delete something."
         run.findings.add("destroy", " ".join(words), certainty="unknown", program=argv[0], note=note)
     return UNKNOWN
+
+
+def _collected(run: Run, program: Program) -> bool:
+    """Whether what it prints may be keys or accounts that it was told to pack (``tar c ~/.ssh``)."""
+    if not any(rule.entry.kind == "collect" for rule in program.rules):
+        return False
+    return any(
+        effect.kind == "collect" and effect.program == program.name and effect.place in ("secret", "account", "history")
+        for effect in run.findings.effects()
+    )
 
 
 def _saved(run: Run, argv: list[str], arguments: Arguments, state: State) -> None:
