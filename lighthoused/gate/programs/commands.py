@@ -80,7 +80,9 @@ class Commands:
     def _plain(self, name: str, run: Run, state: State) -> str:
         """A program that is named by its path, as it is known; what lies in the project itself may be anything."""
         folder, base = posixpath.split(name)
-        if name.startswith(_PROGRAM_FOLDERS):
+        if name.startswith(_PROGRAM_FOLDERS) or run.findings.targets.absolute(name, state.cwd).startswith(
+            _PROGRAM_FOLDERS
+        ):
             return base
         if folder in _INIT_FOLDERS:
             return "service"
@@ -127,12 +129,13 @@ class Commands:
         """A script that was written earlier in the same command, started by its path."""
         folders = [""] if "/" in argv[0] else (state.value("PATH") or ("",))[0].split(":")
         paths = [run.findings.targets.absolute(posixpath.join(folder, argv[0]), state.cwd) for folder in folders]
-        text = next((state.files[path] for path in paths if path in state.files), None)
+        path = next((path for path in paths if path in state.files), "")
+        text = state.files.get(path)
         if text is None or ("/" not in argv[0] and argv[0] in BUILTINS):
             return None
         first = text.split("\n", 1)[0]
         interpreter = first[2:].split() if first.startswith("#!") else ["sh"]
-        return run.command([*interpreter, *argv], state) if interpreter else ""
+        return run.command([*interpreter, path, *argv[1:]], state) if interpreter else ""
 
     def _by_shape(self, run: Run, argv: list[str], state: State) -> None:
         """Its known part may be all of its name (``$UNSET`` is empty), or its arguments tell what it is."""

@@ -10,6 +10,8 @@ from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import SECRET, unmarked
 
+_PROGRAM = re.compile(r"/(?:usr/(?:local/)?)?s?bin/[\w.+-]+")
+"""A copy of a program, or a link to it, is the program by another name."""
 _VALUES = frozenset({"-t", "--target-directory", "-m", "--mode", "-o", "--owner", "-g", "--group", "-S", "--suffix"})
 
 
@@ -38,10 +40,13 @@ def copy(run: Run, argv: list[str], state: State) -> str | None:
 
 
 def _content(run: Run, path: str, state: State) -> str | None:
-    """What a file holds: its text, or that it is secret; None where nobody knows."""
+    """What a file holds: its text, that it is secret, or the program that it is; None where nobody knows."""
     known: str | None = state.files.get(run.findings.targets.absolute(path, state.cwd))
     if known is not None:
         return known
+    absolute = run.findings.targets.absolute(path, state.cwd)
+    if _PROGRAM.fullmatch(absolute):
+        return f'#!/bin/sh\n{absolute} "$@"\n'
     place = run.findings.targets.resolve(path, state.cwd).place
     return SECRET if place in ("secret", "history") else None
 

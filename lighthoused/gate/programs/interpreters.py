@@ -98,7 +98,7 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
     sources, module, rest = _arguments(found, words)
     if module:
         return _module(run, module, rest, state)
-    if found.first and not sources and rest:
+    if found.first and not sources and (rest or "-f" in words):
         files = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-f", "--file")]
         texts = [written(run, path, state) for path in files]
         sources, rest = ([text for text in texts if text is not None], rest) if files else ([rest[0]], rest[1:])
