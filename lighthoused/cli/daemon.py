@@ -17,6 +17,7 @@ from lighthoused.core.errors import LighthouseError
 from lighthoused.ops.logs import configure
 from lighthoused.protocol.messages import Progress as Step
 from lighthoused.survival import helper
+from lighthoused.survival.notify import supervised
 
 REFUSED = 1
 
@@ -121,7 +122,7 @@ def _banner(config: Config, project: str, metrics: str) -> None:
         lines.append(f"  mount    {paths.mount}")
     if metrics:
         lines.append(f"  metrics  {metrics}/metrics")
-    if config.mount.enabled:
+    if config.mount.enabled and not supervised():
         lines += [
             "Three things to try:",
             f"  cd {where}/current && ls",

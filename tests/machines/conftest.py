@@ -1,11 +1,12 @@
-"""A machine with real systemd, and the Debian package to install there."""
+"""Machines with real systemd and the Debian package of this checkout."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests_support.machine import Machine, missing, root_directory
-from tests_support.packages import build
+from tests_support.packages import build, install
 
 
 @pytest.fixture(scope="session")
@@ -14,14 +15,40 @@ def deb() -> Path:
     return build("deb")
 
 
+@pytest.fixture(scope="session")
+def shared(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """The machine of all tests that leave the package installed and the daemon running."""
+    with _provisioned(deb, tmp_path_factory.mktemp("machine")) as machine:
+        yield machine
+
+
 @pytest.fixture
-def machine(tmp_path: Path) -> Iterator[Machine]:
-    """A booted machine without Lighthouse; skipped with the reason where there can be none."""
+def own(deb: Path, tmp_path: Path) -> Iterator[Machine]:
+    """A machine for one test."""
+    with _provisioned(deb, tmp_path) as machine:
+        yield machine
+
+
+@contextmanager
+def _provisioned(deb: Path, work: Path) -> Iterator[Machine]:
+    """A booted machine with the package, its user dev in the group, and dev's project imported.
+
+    Skips, with the reason, where there can be no machine.
+    """
     if reason := missing():
         pytest.skip(reason)
-    booted = Machine(root_directory(), tmp_path)
+    machine = Machine(root_directory(), work)
     try:
-        booted.boot()
-        yield booted
+        machine.boot()
+        install(machine, deb)
+        machine.shell("useradd --create-home --groups lighthouse --key HOME_MODE=0700 dev; useradd -m other")
+        machine.shell(
+            """mkdir -p ~/demo/src; cd ~/demo; echo 'int main;' > src/a.c; git init -q
+            git config user.email dev@example.org; git config user.name dev; git add -A; git commit -qm one
+            lighthousectl project import ~/demo""",
+            user="dev",
+            HOME="/home/dev",
+        )
+        yield machine
     finally:
-        booted.stop()
+        machine.stop()

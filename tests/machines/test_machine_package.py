@@ -6,34 +6,13 @@ from pathlib import Path
 
 import pytest
 from tests_support.machine import Machine
+from tests_support.packages import install
 
-PACKAGE = "/root/lighthoused.deb"
 CURRENT = "/mnt/lighthouse/demo/current"
 EVENT = {"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash", "cwd": "/"}
 LIMITS = ("Slice", "OOMPolicy", "LimitNOFILE", "WatchdogUSec")
 
-pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def installed(machine: Machine, deb: Path) -> Machine:
-    """A machine with the package, its user dev in the group, and dev's project imported."""
-    install(machine, deb)
-    machine.shell("useradd --create-home --groups lighthouse --key HOME_MODE=0700 dev; useradd --create-home other")
-    machine.shell(
-        """mkdir -p ~/demo/src; cd ~/demo; echo 'int main;' > src/a.c; git init -q
-        git config user.email dev@example.org; git config user.name dev; git add -A; git commit -qm one
-        setfacl -m u:lighthouse:x ~; setfacl -R -m u:lighthouse:rX ~/demo
-        lighthousectl project import ~/demo""",
-        user="dev",
-        HOME="/home/dev",
-    )
-    return machine
-
-
-def install(machine: Machine, deb: Path) -> str:
-    machine.put(deb, PACKAGE)
-    return dpkg(machine, "--install", PACKAGE)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def dpkg(machine: Machine, *arguments: str) -> str:
@@ -61,109 +40,136 @@ def of_version(deb: Path, version: str, work: Path) -> Path:
     return made
 
 
-def test_it_serves_as_soon_as_it_is_installed(machine: Machine, deb: Path) -> None:
-    install(machine, deb)
-    assert status(machine)["state"] == "NORMAL"
-    machine.run("systemctl", "start", "lighthoused")
-    said = machine.run("systemctl", "status", "--no-pager", "lighthoused.service", "lighthoused.socket")
+def test_it_serves_as_soon_as_it_is_installed(shared: Machine) -> None:
+    assert status(shared)["state"] == "NORMAL"
+    shared.run("systemctl", "start", "lighthoused")
+    said = shared.run("systemctl", "status", "--no-pager", "lighthoused.service", "lighthoused.socket")
     assert 'Status: "NORMAL' in said
-    assert "lighthoused is ready" in machine.run("journalctl", "--unit=lighthoused")
-    assert machine.run("stat", "--format=%U %G %a", "/run/lighthouse/lighthouse.sock") == "lighthouse lighthouse 660\n"
-    shown = machine.run("systemctl", "show", "lighthoused", *(f"--property={name}" for name in LIMITS))
+    assert "lighthoused is ready" in shared.run("journalctl", "--unit=lighthoused")
+    assert shared.run("stat", "--format=%U %G %a", "/run/lighthouse/lighthouse.sock") == "lighthouse lighthouse 660\n"
+    shown = shared.run("systemctl", "show", "lighthoused", *(f"--property={name}" for name in LIMITS))
     assert set(shown.split()) == {
         "Slice=lighthouse.slice",
         "OOMPolicy=kill",
         "LimitNOFILE=65536",
         "WatchdogUSec=30s",
     }
-    assert "NoNewPrivs:\t1" in machine.shell("cat /proc/$(systemctl show -P MainPID lighthoused)/status")
-    assert machine.run("systemctl", "--failed", "--no-legend") == ""
-    assert machine.run("systemctl", "is-active", "lighthouse-scrub.timer") == "active\n"
+    assert "NoNewPrivs:\t1" in shared.shell("cat /proc/$(systemctl show -P MainPID lighthoused)/status")
+    assert shared.run("systemctl", "--failed", "--no-legend") == ""
+    assert shared.run("systemctl", "is-active", "lighthouse-scrub.timer") == "active\n"
 
 
-def test_systemd_has_nothing_to_say_about_the_units(machine: Machine, deb: Path) -> None:
-    install(machine, deb)
-    units = machine.shell("ls /lib/systemd/system/lighthouse*").split()
+def test_systemd_has_nothing_to_say_about_the_units(shared: Machine) -> None:
+    units = shared.shell("ls /lib/systemd/system/lighthouse*").split()
     assert len(units) >= 5
-    assert machine.run("systemd-analyze", "verify", "--man=no", *units) == ""
+    assert shared.run("systemd-analyze", "verify", "--man=no", *units) == ""
     user = "/usr/lib/systemd/user/lighthoused.service"
-    assert machine.run("systemd-analyze", "--user", "verify", "--man=no", user, XDG_RUNTIME_DIR="/tmp") == ""
+    assert shared.run("systemd-analyze", "--user", "verify", "--man=no", user, XDG_RUNTIME_DIR="/tmp") == ""
 
 
-def test_a_user_works_and_others_stay_out(installed: Machine) -> None:
-    as_dev(installed, "echo more >> src/a.c; git commit -qam two; test $(git rev-list --count HEAD) = 2")
-    assert f'"mount":"{CURRENT.removesuffix("/demo/current")}"' in as_dev(installed, "lighthousectl status --json")
-    as_dev(installed, "lighthousectl run --agent alice -- sh -c 'echo hi > x.txt; rm src/a.c'")
-    assert "alice" in as_dev(installed, "lighthousectl log tail")
-    as_dev(installed, "lighthousectl undo --agent alice --yes; test -s src/a.c; test ! -e x.txt")
-    assert "deny" in as_dev(installed, "lighthousectl check 'rm -rf ~'", check=False)
-    refused = installed.shell(f"lighthousectl status || true; echo x > {CURRENT}/src/a.c", user="other", check=False)
+def test_a_user_works_and_others_stay_out(shared: Machine) -> None:
+    as_dev(shared, "echo more >> src/a.c; git commit -qam two; test $(git rev-list --count HEAD) = 2")
+    assert f'"mount":"{CURRENT.removesuffix("/demo/current")}"' in as_dev(shared, "lighthousectl status --json")
+    as_dev(shared, "lighthousectl run --agent alice -- sh -c 'echo hi > x.txt; rm src/a.c'")
+    assert "alice" in as_dev(shared, "lighthousectl log tail")
+    as_dev(shared, "lighthousectl undo --agent alice --yes; test -s src/a.c; test ! -e x.txt")
+    assert "deny" in as_dev(shared, "lighthousectl check 'rm -rf ~'", check=False)
+    refused = shared.shell(f"lighthousectl status || true; echo x > {CURRENT}/src/a.c", user="other", check=False)
     assert "hint: Whoever owns /run/lighthouse/lighthouse.sock" in refused
     assert refused.count("Permission denied") == 2
 
 
-def test_what_the_daemon_may_not_read_is_refused_with_what_to_do(installed: Machine) -> None:
-    refused = installed.shell(
-        "mkdir -p ~/secret; chmod 700 ~/secret; lighthousectl project import ~/secret",
-        user="dev",
-        HOME="/home/dev",
-        check=False,
+def test_what_the_daemon_may_not_read_is_refused_with_what_to_do(shared: Machine) -> None:
+    asked = json.dumps({"id": 1, "method": "project.import", "source": "/home/dev/demo", "name": "again"})
+    shared.write("/tmp/asked", asked + "\n")
+    script = (
+        "import socket; s = socket.socket(socket.AF_UNIX); s.connect('/run/lighthouse/lighthouse.sock');"
+        "s.sendall(open('/tmp/asked', 'rb').read()); print(s.makefile().readline())"
     )
-    assert "/home/dev/secret cannot be read by the daemon, which runs as lighthouse" in refused
-    assert "setfacl" in refused
-    assert status(installed)["projects"] == ["demo"]
+    refused = json.loads(shared.run("python3", "-c", script, user="dev"))["error"]
+    assert refused["message"] == "/home/dev/demo cannot be read by the daemon, which runs as lighthouse."
+    assert "setfacl" in refused["hint"]
+    assert "again" not in status(shared)["projects"]
 
 
-def test_the_hook_answers(installed: Machine) -> None:
-    as_dev(installed, "lighthousectl hook install --settings ~/settings.json")
-    line = json.loads(installed.run("cat", "/home/dev/settings.json"))["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
+def test_the_hook_answers(shared: Machine) -> None:
+    as_dev(shared, "lighthousectl hook install --settings ~/settings.json")
+    line = json.loads(shared.run("cat", "/home/dev/settings.json"))["hooks"]["PreToolUse"][0]["hooks"][0]["command"]
     assert line.startswith("/usr/bin/python3 -I -S /usr/lib/lighthoused/")
     for command, decision in (("ls", "allow"), ("rm -rf ~", "deny")):
-        installed.write("/tmp/event", json.dumps({**EVENT, "tool_input": {"command": command}}))
+        shared.write("/tmp/event", json.dumps({**EVENT, "tool_input": {"command": command}}))
         for hook in (line, "lighthousectl hook --socket /run/lighthouse/lighthouse.sock"):
-            said = json.loads(as_dev(installed, f"{{ {hook}; }} < /tmp/event"))
+            said = json.loads(as_dev(shared, f"{{ {hook}; }} < /tmp/event"))
             assert said["hookSpecificOutput"]["permissionDecision"] == decision
 
 
-def test_the_scrub_finds_all_whole(installed: Machine) -> None:
-    installed.run("systemctl", "start", "lighthouse-scrub.service")
-    said = installed.run("journalctl", "--unit=lighthouse-scrub")
+def test_the_scrub_finds_all_whole(shared: Machine) -> None:
+    shared.run("systemctl", "start", "lighthouse-scrub.service")
+    said = shared.run("journalctl", "--unit=lighthouse-scrub")
     assert said.count(": whole") == 2
 
 
-def test_an_upgrade_goes_unnoticed_by_who_works(installed: Machine, deb: Path, tmp_path: Path) -> None:
+def test_its_limits_hold(shared: Machine) -> None:
+    """A process of the slice that takes too much memory is killed; the daemon goes on."""
+    script = "a = bytearray(2300 * 1024 * 1024)"
+    hog = ["systemd-run", "--quiet", "--wait", "--pipe", "--slice=lighthouse.slice", "python3", "-c", script]
+    before = status(shared)["pid"]
+    killed = shared.start(*hog)
+    killed.communicate(timeout=120)
+    assert killed.returncode
+    assert "MemoryMax=2147483648" in shared.run("systemctl", "show", "lighthouse.slice", "--property=MemoryMax")
+    assert status(shared)["state"] == "NORMAL"
+    assert status(shared)["pid"] == before
+
+
+def test_a_developer_without_root_has_a_daemon_of_their_own(shared: Machine) -> None:
+    shared.run("loginctl", "enable-linger", "other")
+    uid = shared.run("id", "--user", "other").strip()
+    said = shared.shell(
+        """while ! systemctl --user is-system-running --quiet; do sleep 0.1; done
+        cd; mkdir -p mine; echo hi > mine/a; systemctl --user start lighthoused
+        lighthousectl project import mine; echo more >> lighthouse/mine/current/a
+        systemctl --user restart lighthoused; cat lighthouse/mine/current/a; lighthousectl status --json
+        systemctl --user stop lighthoused; ls -A lighthouse""",
+        user="other",
+        HOME="/home/other",
+        XDG_RUNTIME_DIR=f"/run/user/{uid}",
+    )
+    assert "mine is at /home/other/lighthouse/mine/current" in said
+    assert "hi\nmore\n" in said
+    assert f'"socket":"/run/user/{uid}/lighthouse/lighthouse.sock"' in said
+    assert said.endswith("}\n")
+
+
+def test_an_upgrade_goes_unnoticed_by_who_works(own: Machine, deb: Path, tmp_path: Path) -> None:
     script = f"cd {CURRENT}/src; exec 3>>log; for i in $(seq 60); do echo $i >&3; sleep 0.2; done; cat log; pwd"
-    writing = installed.start("sh", "-euc", script, user="dev")
-    before = status(installed)["pid"]
-    install(installed, of_version(deb, "99.0", tmp_path))
-    assert "ii  lighthoused" in installed.run("dpkg", "--list", "lighthoused")
-    assert status(installed)["pid"] != before
+    writing = own.start("sh", "-euc", script, user="dev")
+    before = status(own)["pid"]
+    install(own, of_version(deb, "99.0", tmp_path))
+    assert "ii  lighthoused" in own.run("dpkg", "--list", "lighthoused")
+    assert status(own)["pid"] != before
     said, _ = writing.communicate(timeout=60)
     assert said.split() == [*map(str, range(1, 61)), f"{CURRENT}/src"]
-    assert "taken_up" in installed.run("journalctl", "--unit=lighthoused")
+    assert "taken_up" in own.run("journalctl", "--unit=lighthoused")
 
 
-def test_removed_and_purged_it_leaves_the_projects(installed: Machine, deb: Path) -> None:
-    as_dev(installed, "echo kept > kept.txt; sync kept.txt")
-    dpkg(installed, "--remove", "lighthoused")
-    assert installed.run("ls", "/mnt/lighthouse", "/run/lighthouse") == "/mnt/lighthouse:\n\n/run/lighthouse:\n"
-    said = dpkg(installed, "--purge", "lighthoused")
-    assert "stay in /var/lib/lighthouse" in said
-    installed.shell("test ! -e /etc/lighthouse; test ! -e /mnt/lighthouse; test -e /home/dev/demo/src/a.c")
-    install(installed, deb)
-    assert as_dev(installed, "cat kept.txt") == "kept\n"
-    assert "file.created" in as_dev(installed, "lighthousectl log query --path demo/kept.txt")
-
-
-def test_purged_with_a_yes_it_deletes_its_state_and_nothing_else(installed: Machine) -> None:
-    installed.shell("echo lighthoused lighthoused/delete-projects boolean true | debconf-set-selections")
-    dpkg(installed, "--purge", "lighthoused")
-    installed.shell("test ! -e /var/lib/lighthouse; test -e /home/dev/demo/src/a.c")
-
-
-def test_the_cli_says_that_the_mount_it_stands_in_is_gone(installed: Machine) -> None:
+def test_removed_and_purged_it_leaves_the_projects(own: Machine, deb: Path) -> None:
+    as_dev(own, "echo kept > kept.txt; sync kept.txt")
     script = f"cd {CURRENT}; while [ ! -e /tmp/gone ]; do sleep 0.1; done; lighthousectl status"
-    standing = installed.start("sh", "-c", script)
-    installed.shell("systemctl stop lighthoused lighthoused.socket; touch /tmp/gone")
+    standing = own.start("sh", "-c", script)
+    dpkg(own, "--remove", "lighthoused")
+    assert own.run("ls", "/mnt/lighthouse", "/run/lighthouse") == "/mnt/lighthouse:\n\n/run/lighthouse:\n"
+    said = dpkg(own, "--purge", "lighthoused")
+    assert "stay in /var/lib/lighthouse" in said
+    own.shell("test ! -e /etc/lighthouse; test ! -e /mnt/lighthouse; test -e /home/dev/demo/src/a.c")
+
+    install(own, deb)
+    assert as_dev(own, "cat kept.txt") == "kept\n"
+    assert "file.created" in as_dev(own, "lighthousectl log query --path demo/kept.txt")
+    own.write("/tmp/gone", "")
     said, _ = standing.communicate(timeout=30)
     assert "error: The working directory is gone" in said
+
+    own.shell("echo lighthoused lighthoused/delete-projects boolean true | debconf-set-selections")
+    dpkg(own, "--purge", "lighthoused")
+    own.shell("test ! -e /var/lib/lighthouse; test -e /home/dev/demo/src/a.c")

@@ -11,6 +11,8 @@ from tests_support.running import Running
 
 EVENT = {"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash", "cwd": "/"}
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 
 @pytest.fixture(params=["onedir", "onefile"])
 def packaged(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Running]:

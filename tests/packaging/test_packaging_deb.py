@@ -9,6 +9,8 @@ from tests_support.packages import build
 
 import lighthoused
 
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+
 
 @pytest.fixture
 def deb() -> Path:

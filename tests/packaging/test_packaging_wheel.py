@@ -8,9 +8,12 @@ from email.message import Message
 from email.parser import Parser
 from pathlib import Path
 
+import pytest
 from tests_support.packages import ROOT, build
 
 import lighthoused
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 
 def metadata(wheel: Path) -> Message:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 RELEASE = "bookworm"
 PACKAGES = (
-    "acl,ca-certificates,dbus,debconf,fuse3,git,jq,libnss-systemd,libpam-systemd,passwd,procps,python3,"
+    "ca-certificates,dbus,debconf,fuse3,git,jq,libnss-systemd,libpam-systemd,passwd,procps,python3,"
     "systemd,systemd-sysv,util-linux"
 )
 CGROUPS = Path("/sys/fs/cgroup")

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests_support.machine import Machine
+
 ROOT = Path(__file__).parents[2]
 DIST = ROOT / "dist"
 NAMES = {"onedir": "lighthoused", "onefile": "lighthoused-*-linux-*", "wheel": "*.whl", "deb": "*.deb"}
+ON_MACHINE = "/root/lighthoused.deb"
 FOR_DEB = ("dpkg-buildpackage", "dh", "po2debconf", "chrpath")
 
 
@@ -24,3 +27,9 @@ def build(form: str) -> Path:
     assert done.returncode == 0, done.stderr
     (found,) = DIST.glob(NAMES[form])
     return found
+
+
+def install(machine: Machine, deb: Path) -> str:
+    """Install a package on a machine; what dpkg says."""
+    machine.put(deb, ON_MACHINE)
+    return machine.run("dpkg", "--install", ON_MACHINE, DEBIAN_FRONTEND="noninteractive")
