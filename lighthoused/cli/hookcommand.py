@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from platformdirs import user_data_path
+from platformdirs import site_data_path, user_data_path
 
 from lighthoused import __version__
 from lighthoused.cli import hook
@@ -38,7 +38,11 @@ def provide() -> None:
 
 
 def _file() -> Path:
-    return _packed() if _is_lasting() else user_data_path("lighthouse") / __version__ / WHERE
+    """Where root puts it, everybody can read it: root may install hooks for all."""
+    if _is_lasting():
+        return _packed()
+    data = site_data_path if os.geteuid() == 0 else user_data_path
+    return data("lighthouse") / __version__ / WHERE
 
 
 def _packed() -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from tests_support.packages import build
 from tests_support.running import Running
+from tests_support.terminal import Terminal
 
 EVENT = {"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash", "cwd": "/"}
 
@@ -56,9 +57,30 @@ def test_it_can_start_itself(packaged: Running) -> None:
     assert json.loads(nested.stdout)["state"] == "NORMAL"
 
 
+def test_what_it_loads_only_when_asked_is_in_it(packaged: Running) -> None:
+    """The MCP server's and the live view's libraries."""
+    hello = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    asked = json.dumps({"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello})
+    server = [*packaged.control, "mcp"]
+    with subprocess.Popen(
+        server, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=packaged.environment
+    ) as speaking:
+        assert speaking.stdin is not None
+        assert speaking.stdout is not None
+        speaking.stdin.write(asked + "\n")
+        speaking.stdin.flush()
+        assert "instructions" in json.loads(speaking.stdout.readline())["result"]
+        speaking.stdin.close()
+    top = Terminal(packaged, "top", columns=120)
+    top.expect("NORMAL")
+    top.type("q")
+    assert top.end() == 0
+
+
 def test_its_hook_is_a_bare_interpreter_on_a_file_that_stays(packaged: Running, tmp_path: Path) -> None:
     settings = tmp_path / "settings.json"
-    data = {"env": {**packaged.environment, "XDG_DATA_HOME": str(tmp_path / "data")}}
+    data_directories = {name: str(tmp_path / "data") for name in ("XDG_DATA_HOME", "XDG_DATA_DIRS")}
+    data = {"env": {**packaged.environment, **data_directories}}
     install = [*packaged.control, "hook", "install", "--settings", str(settings)]
     subprocess.run(install, check=True, capture_output=True, **data)
     line = json.loads(settings.read_text())["hooks"]["PreToolUse"][0]["hooks"][0]["command"]

@@ -22,7 +22,12 @@ class Terminal:
         main, side = pty.openpty()
         environment = {**running.environment, "COLUMNS": str(columns), "TERM": "xterm"}
         self.process = subprocess.Popen(
-            [*CTL, *arguments], env=environment, stdin=side, stdout=side, stderr=side, start_new_session=True
+            [*running.control, *arguments],
+            env=environment,
+            stdin=side,
+            stdout=side,
+            stderr=side,
+            start_new_session=True,
         )
         os.close(side)
         self._main = main
