@@ -59,6 +59,7 @@ ELSEWHERE = {
     *("mcp", "mcp install", "mcp uninstall"),
     *("kb list", "kb search", "kb show"),
     *(f"policy {name}" for name in ("list", "show", "put", "delete", "test", "explain", "reload")),
+    *(f"backup {name}" for name in ("run", "list", "verify", "restore", "keygen")),
     "bisect",
 }
 WITHOUT_JSON = {"completion", "run"}
