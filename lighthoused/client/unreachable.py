@@ -16,5 +16,6 @@ def unreachable(socket_path: str, error: OSError) -> Unreachable:
     why = error.strerror or str(error) or "no answer"
     hint = START
     if isinstance(error, PermissionError):
-        hint = f"Whoever owns {socket_path}, and its group, may ask: 'adduser NAME GROUP' as root, then log in anew."
+        join = "'usermod --append --groups GROUP NAME' as root, then log in anew"
+        hint = f"Whoever owns {socket_path}, and its group, may ask: {join}."
     return Unreachable(f"lighthoused does not answer at {socket_path}: {why}.", hint)

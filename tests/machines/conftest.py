@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests_support.machine import Machine, missing, root_directory
+from tests_support.machine import Machine, NoFiles, missing, root_directory
 from tests_support.packages import build, install
 
 
@@ -37,11 +37,16 @@ def _provisioned(deb: Path, work: Path) -> Iterator[Machine]:
     """
     if reason := missing():
         pytest.skip(reason)
-    machine = Machine(root_directory(), work)
+    try:
+        root = root_directory()
+    except NoFiles as reason:
+        pytest.skip(str(reason))
+    machine = Machine(root, work)
     try:
         machine.boot()
         install(machine, deb)
-        machine.shell("useradd --create-home --groups lighthouse --key HOME_MODE=0700 dev; useradd -m other")
+        machine.shell("useradd --create-home --key HOME_MODE=0700 dev; useradd --create-home other")
+        machine.run("usermod", "--append", "--groups", "lighthouse", "dev")
         machine.shell(
             """mkdir -p ~/demo/src; cd ~/demo; echo 'int main;' > src/a.c; git init -q
             git config user.email dev@example.org; git config user.name dev; git add -A; git commit -qm one

@@ -42,11 +42,12 @@ def missing() -> str:
         return f"no {', '.join(absent)}: apt-get install mmdebstrap systemd-container util-linux"
     if not Path("/sys/class/misc/fuse").exists():
         return "this kernel has no FUSE"
-    return ""
+    confined = subprocess.run(["unshare", "--mount", "--pid", "--fork", "true"], capture_output=True, check=False)
+    return "containers cannot be started here" if confined.returncode else ""
 
 
 def root_directory() -> Path:
-    """The machine's files, made where they are not there yet. Raises CalledProcessError where that fails."""
+    """The machine's files, made where they are not there yet. Raises NoFiles."""
     cache = Path(os.environ.get("LIGHTHOUSE_TEST_CACHE", "/var/tmp/lighthouse-test"))
     what = hashlib.sha256(f"{RELEASE} {PACKAGES} {FIRST}".encode()).hexdigest()[:12]
     root = cache / f"{RELEASE}-{what}"
@@ -54,11 +55,18 @@ def root_directory() -> Path:
         cache.mkdir(parents=True, exist_ok=True)
         partial = cache / f"{root.name}.{os.getpid()}"
         make = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", RELEASE, partial]
-        subprocess.run(make, check=True, capture_output=True, text=True)
+        made = subprocess.run(make, capture_output=True, text=True, check=False)
+        if made.returncode:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise NoFiles(f"mmdebstrap could not make {RELEASE}: {made.stderr.strip()[-300:]}")
         (partial / "sbin/first").write_text(FIRST)
         (partial / "sbin/first").chmod(0o755)
         partial.rename(root)
     return root
+
+
+class NoFiles(Exception):
+    """The machine's files cannot be had, say because no mirror of Debian can be reached."""
 
 
 class Machine:

@@ -30,6 +30,6 @@ def build(form: str) -> Path:
 
 
 def install(machine: Machine, deb: Path) -> str:
-    """Install a package on a machine; what dpkg says."""
+    """Install a package on a machine; what apt says."""
     machine.put(deb, ON_MACHINE)
-    return machine.run("dpkg", "--install", ON_MACHINE, DEBIAN_FRONTEND="noninteractive")
+    return machine.run("apt-get", "install", "--yes", ON_MACHINE, DEBIAN_FRONTEND="noninteractive")
