@@ -109,6 +109,16 @@ def test_the_scrub_finds_all_whole(shared: Machine) -> None:
     assert said.count(": whole") == 2
 
 
+def test_the_backup_is_whole(shared: Machine) -> None:
+    shared.shell(
+        """install -d -o lighthouse -g lighthouse -m 0700 /var/backups/lighthouse
+        printf '\\n[backup]\\ntarget = "/var/backups/lighthouse"\\n' >> /etc/lighthouse/config.toml
+        systemctl start lighthouse-backup.service"""
+    )
+    assert ": whole" in shared.run("lighthousectl", "backup", "verify")
+    assert "backup.completed" in shared.run("lighthousectl", "log", "query", "--type", "backup.*")
+
+
 def test_its_limits_hold(shared: Machine) -> None:
     """A process of the slice that takes too much memory is killed; the daemon goes on."""
     script = "a = bytearray(2300 * 1024 * 1024)"
