@@ -20,9 +20,11 @@ def deb() -> Path:
 def test_lintian_finds_nothing(deb: Path) -> None:
     if shutil.which("lintian") is None:
         pytest.skip("no lintian")
-    judge = ["lintian", "--fail-on=error,warning,info", "--display-info", "--allow-root", str(deb)]
+    judge = ["lintian", "--display-info", "--tag-display-limit=0", "--allow-root", str(deb)]
     done = subprocess.run(judge, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout
+    found = [line for line in done.stdout.splitlines() if line.startswith(("E:", "W:", "I:"))]
+    assert not found, "\n".join(found)
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_says_what_it_is(deb: Path) -> None:
