@@ -84,7 +84,7 @@ def test_check_names_every_problem(tmp_path: Path) -> None:
             f'error: {file}: log.level must be one of "debug", "info", "warning", "error", not "loud".',
             f"error: {file}: log.colour is no setting; known are format, level.",
             f"error: {file}: [nope] is no section; "
-            "known are access, gate, log, metrics, mount, notify, paths, rpc, sandbox, snapshots, store.",
+            "known are access, backup, gate, log, metrics, mount, notify, paths, rpc, sandbox, snapshots, store.",
         ]
     as_json = ctl("config", "check", str(file), "--json")
     assert as_json.exit_code == 1
