@@ -50,6 +50,11 @@ class Files:
         self._sealed = trio.lowlevel.ParkingLot()
         self._unsealed: dict[int, Node] = {}
 
+    @property
+    def unsealed(self) -> int:
+        """Files whose content is ahead of their last version."""
+        return len(self._unsealed)
+
     def opened(self, ino: int) -> Node:
         """Count an open handle. Raises OSError ENOENT, EISDIR."""
         node = existing(self._live, ino)

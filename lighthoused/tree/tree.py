@@ -129,7 +129,7 @@ class Tree:
             await unstored.wanted.wait()
             unstored.turn()
             await self._settle_at_last()
-            unstored.durable()
+            unstored.durable(everything=not self.files.unsealed and not self.journal.uncommitted)
 
     async def _settle_at_last(self) -> None:
         while True:

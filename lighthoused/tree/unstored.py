@@ -135,11 +135,12 @@ class Unstored:
         """What is kept from now on is kept apart; call before everything is made durable."""
         self.kept.turn()
 
-    def durable(self) -> None:
-        """Everything from before the turn is in the store."""
+    def durable(self, everything: bool) -> None:
+        """What is from before the turn is in the store. After an overflow notes begin again once `everything` is."""
         self.kept.drop_old()
-        self._noting = True
-        self.wanted = trio.Event()
+        self._noting = self._noting or everything
+        if self._noting:
+            self.wanted = trio.Event()
         self._dropped.unpark_all()
 
     def _add(self, record: Record) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests_support.asking import FORCE, Askers, askers, careful
+from tests_support.asking import FORCE, Askers, askers, careful, code_of
 from tests_support.running import Running
 from tests_support.terminal import Terminal
 
@@ -32,12 +32,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def asks(running: Running) -> Iterator[Askers]:
     with askers(running) as made:
         yield made
-
-
-def code_of(running: Running, approval: str) -> str:
-    found = re.search(r"^seen +(\w{16})$", running.ctl("approvals", "show", approval).stdout, re.MULTILINE)
-    assert found
-    return found[1]
 
 
 @pytest.mark.parametrize(("answer", "verdict"), [("approve", "allow"), ("deny", "deny")])

@@ -5,7 +5,7 @@ import pytest
 from lighthoused.core.effects import World
 from lighthoused.gate.analysis import Analyser, standard
 
-WORLD = World(home="/home/ann", roots=("/home/ann/work",), user="ann")
+WORLD = World(home="/home/ann", roots=("/home/ann/src",), user="ann")
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +14,7 @@ def analyser() -> Analyser:
 
 
 def deleted(analyser: Analyser, command: str) -> set[str]:
-    analysis = analyser.analyse(command, "/home/ann/work", WORLD)
+    analysis = analyser.analyse(command, "/home/ann/src", WORLD)
     assert not analysis.unresolved
     return {effect.target for effect in analysis.effects if effect.kind == "delete"}
 
@@ -73,7 +73,7 @@ def test_encoded_commands_are_decoded(analyser: Analyser) -> None:
     [
         ("cmd /c 'del C:\\Windows\\x'", "/C:/Windows/x"),
         ("cmd.exe /c 'rd /s /q %SystemRoot%'", "/C:/Windows"),
-        ("cmd /c 'cd x && del y'", "/home/ann/work/x/y"),
+        ("cmd /c 'cd x && del y'", "/home/ann/src/x/y"),
         ("cmd /c 'd^el C:\\x'", "/C:/x"),
     ],
 )
@@ -83,4 +83,4 @@ def test_what_cmd_deletes(analyser: Analyser, command: str, target: str) -> None
 
 @pytest.mark.parametrize("source", ["(" * 5000, "{" * 5000, "'" * 4999, "$(" * 3000, "`" * 100, "@" * 50, ""])
 def test_strange_source_is_bounded(analyser: Analyser, source: str) -> None:
-    analyser.analyse(f'powershell -c "{source.replace(chr(36), chr(92) + chr(36))}"', "/home/ann/work", WORLD)
+    analyser.analyse(f'powershell -c "{source.replace(chr(36), chr(92) + chr(36))}"', "/home/ann/src", WORLD)

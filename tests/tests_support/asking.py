@@ -1,5 +1,6 @@
 """Agents that wait for a person, over the real socket."""
 
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,6 +69,13 @@ def waiting(running: Running) -> tuple[Approval, ...]:
     with running.client() as client:
         found: tuple[Approval, ...] = client.call(ApprovalListRequest(id=0)).approvals
         return found
+
+
+def code_of(running: Running, approval: str) -> str:
+    """What `approvals show` says was seen, for `--seen`."""
+    found = re.search(r"^seen +(\w{16})$", running.ctl("approvals", "show", approval).stdout, re.MULTILINE)
+    assert found
+    return found[1]
 
 
 def careful(base: Path, settings: str = "") -> Running:
