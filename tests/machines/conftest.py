@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests_support.machine import Machine, NoFiles, missing, root_directory
+from tests_support.machine import Machine, booted
 from tests_support.packages import build, install
 
 
@@ -31,19 +31,8 @@ def own(deb: Path, tmp_path: Path) -> Iterator[Machine]:
 
 @contextmanager
 def _provisioned(deb: Path, work: Path) -> Iterator[Machine]:
-    """A booted machine with the package, its user dev in the group, and dev's project imported.
-
-    Skips, with the reason, where there can be no machine.
-    """
-    if reason := missing():
-        pytest.skip(reason)
-    try:
-        root = root_directory()
-    except NoFiles as reason:
-        pytest.skip(str(reason))
-    machine = Machine(root, work)
-    try:
-        machine.boot()
+    """A booted machine with the package, its user dev in the group, and dev's project imported."""
+    with booted(work) as machine:
         install(machine, deb)
         machine.shell("useradd --create-home --key HOME_MODE=0700 dev; useradd --create-home other")
         machine.run("usermod", "--append", "--groups", "lighthouse", "dev")
@@ -55,5 +44,3 @@ def _provisioned(deb: Path, work: Path) -> Iterator[Machine]:
             HOME="/home/dev",
         )
         yield machine
-    finally:
-        machine.stop()

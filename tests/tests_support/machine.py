@@ -1,8 +1,9 @@
 """A Debian machine to try packages on: real systemd as PID 1, in a container whose limits are enforced.
 
 The root directory is made once by mmdebstrap and kept (LIGHTHOUSE_TEST_CACHE, else /var/tmp/lighthouse-test); each
-machine works on an overlay in memory. systemd-nspawn boots it without systemd-machined, in control groups of its own:
-of version 1 each hierarchy must be given to it and made writable by its first process.
+machine works on an overlay in memory. LIGHTHOUSE_TEST_RELEASE names another release than Debian 12: trixie, jammy or
+noble (for these with its archive keyring). systemd-nspawn boots it without systemd-machined, in control groups of its
+own: of version 1 each hierarchy must be given to it and made writable by its first process.
 """
 
 import hashlib
@@ -11,13 +12,18 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
-RELEASE = "bookworm"
+import pytest
+
+RELEASE = os.environ.get("LIGHTHOUSE_TEST_RELEASE", "bookworm")
+UBUNTU = {"jammy", "noble"}
+UBUNTU_KEYS = "/usr/share/keyrings/ubuntu-archive-keyring.gpg"
 PACKAGES = (
     "ca-certificates,dbus,debconf,fuse3,git,jq,libnss-systemd,libpam-systemd,passwd,procps,python3,"
-    "systemd,systemd-sysv,util-linux"
+    "python3-apt,systemd,systemd-sysv,util-linux"
 )
 CGROUPS = Path("/sys/fs/cgroup")
 NEEDED = ("mmdebstrap", "systemd-nspawn", "nsenter")
@@ -29,8 +35,10 @@ for group in /sys/fs/cgroup/*/; do
     mount -o remount,rw,nosuid,nodev,noexec,bind "$group" 2>/dev/null
 done
 [ -e /dev/fuse ] || mknod -m 0666 /dev/fuse c 10 229
-exec /lib/systemd/systemd
+exec /lib/systemd/systemd "$@"
 """
+VERSION_1 = ("systemd.unified_cgroup_hierarchy=0", "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1")
+"""What systemd 256 and later must be told to use control groups of version 1 (systemd's NEWS)."""
 
 
 def missing() -> str:
@@ -54,7 +62,10 @@ def root_directory() -> Path:
     if not root.exists():
         cache.mkdir(parents=True, exist_ok=True)
         partial = cache / f"{root.name}.{os.getpid()}"
-        make = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", RELEASE, partial]
+        make = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
+        if RELEASE in UBUNTU:
+            make += ["--components=main,universe", f"--keyring={UBUNTU_KEYS}"]
+        make += [RELEASE, str(partial)]
         made = subprocess.run(make, capture_output=True, text=True, check=False)
         if made.returncode:
             shutil.rmtree(partial, ignore_errors=True)
@@ -67,6 +78,23 @@ def root_directory() -> Path:
 
 class NoFiles(Exception):
     """The machine's files cannot be had, say because no mirror of Debian can be reached."""
+
+
+@contextmanager
+def booted(work: Path) -> "Iterator[Machine]":
+    """A machine as it is after its first start. Skips, with the reason, where there can be none."""
+    if reason := missing():
+        pytest.skip(reason)
+    try:
+        root = root_directory()
+    except NoFiles as reason:
+        pytest.skip(str(reason))
+    machine = Machine(root, work)
+    try:
+        machine.boot()
+        yield machine
+    finally:
+        machine.stop()
 
 
 class Machine:
@@ -86,6 +114,7 @@ class Machine:
         command = ["systemd-nspawn", "--quiet", f"--directory={self._root}", "--volatile=overlay", "--register=no"]
         command += [f"--machine={self.name}", "--keep-unit", "--private-network", "--console=pipe", "--capability=all"]
         command += ["--kill-signal=SIGRTMIN+3", "--resolv-conf=off", "/sbin/first"]
+        command += VERSION_1 if (CGROUPS / "memory").exists() else ()
         enter = 'for group in "$@"; do [ "$group" = -- ] && break; echo $$ > "$group/cgroup.procs" || exit; shift; done'
         shell = ["sh", "-c", f'{enter}; shift; exec "$@"', "sh", *map(str, self._groups), "--", *command]
         with open(self._log, "wb") as log:
