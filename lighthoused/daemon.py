@@ -12,7 +12,7 @@ import signal
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,7 +41,7 @@ from lighthoused.api.views import event_line
 from lighthoused.config import Config, policy_folders
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
-from lighthoused.core.errors import Invalid
+from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.events import Draft
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
@@ -55,6 +55,7 @@ from lighthoused.identity.agents import Agents
 from lighthoused.identity.rights import Rights
 from lighthoused.identity.tokens import KeyRing, Tokens
 from lighthoused.identity.users import Users
+from lighthoused.measured import measure
 from lighthoused.mirror.mirrors import Mirrors
 from lighthoused.mount.eventlog import EventLog
 from lighthoused.mount.following import Following
@@ -152,10 +153,11 @@ class Daemon:
         self.learning = Learning(self.patterns, self.store.log, self.store.feed, fit, self.clock)
         self.learning.rebuild()
         self.opa = self._opa()
+        self.verdicts = Memory(config.gate.cache_bytes)
         self.gate = Gate(
             self.analyser,
             self.policies if self.opa is None else ByServer(self.policies, self.opa),
-            Memory(config.gate.cache_bytes),
+            self.verdicts,
             self.approvals,
             self.audit,
             self.metrics.gate,
@@ -165,7 +167,7 @@ class Daemon:
             flows=Flows(config.gate.limits, self._text_in_tree),
             prompt=self.opa is None,
         )
-        self.metrics.gate.follow_tiers(self.gate.tiers.views)
+        self.metrics.gate.follow_tiers(self.gate.tiers.all)
         self.pipes = Pipes(config.paths.mount)
         self.following = Following(self.store.log, self.store.feed, event_line)
         self.session = self._session(takeover.mount if takeover else None)
@@ -184,6 +186,7 @@ class Daemon:
         connections = min(config.rpc.max_connections, raise_descriptor_limit() - OWN_DESCRIPTORS)
         self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections)
         self.store.writer.answering = self.server.outbox
+        measure(self)
 
     async def import_project(self, source: Path, progress: Callable[[Progress], None]) -> Project:
         """Import a directory under its own name, or find that it is there. Raises core errors."""
@@ -284,6 +287,11 @@ class Daemon:
         here = DAEMON._replace(uid=os.geteuid(), pid=os.getpid())
         await self.store.append((here.draft("daemon", kind, payload, self.clock()),))
 
+    async def scrubbed(self, check: str, problems: int) -> None:
+        """Make an event of a check of everything; a store that takes none does not make it fail."""
+        with suppress(LighthouseError):
+            await self.announce(f"scrub.{check}", {"problems": problems})
+
     async def record(self, draft: Draft) -> None:
         """Make an event of what somebody reports, after the verdicts before it. Raises core errors."""
         await self.audit.flush()
@@ -299,10 +307,10 @@ class Daemon:
         registry = AgentsApi(self.agents, append, self.clock)
         families = (
             ConnectionApi(self.access, self.status, lambda: generate_latest(self.metrics.registry)),
-            LogApi(self.store, self.clock, self.caught_up),
+            LogApi(self.store, self.clock, self.caught_up, self.scrubbed),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
             TimeTravelApi(self.tree),
-            UpkeepApi(Fsck(self.tree, self._invalidate), self.gc),
+            UpkeepApi(Fsck(self.tree, self._invalidate), self.gc, self.scrubbed),
             MirrorsApi(self.mirrors),
             registry,
             TokensApi(self.tokens, append, self.clock),
@@ -388,6 +396,7 @@ class Daemon:
             await self.session.invalidate((), lost_moments(self.session.virtual, self.tree))
 
     def _report_security(self, kind: str, payload: dict[str, object], author: Author) -> None:
+        self.metrics.security.happened(kind)
         log.warning(kind, agent=author.agent, uid=author.uid, pid=author.pid, **payload)
         paths = (str(payload["path"]),) if "path" in payload else ()
         self.audit.record(author.draft("security", kind, payload, self.clock(), paths=paths))

@@ -9,6 +9,7 @@ from lighthoused.api.views import event_view
 from lighthoused.core.errors import Denied, Invalid, LighthouseError
 from lighthoused.core.events import Draft
 from lighthoused.protocol.messages import (
+    RANKS,
     AppendReply,
     AppendRequest,
     EventView,
@@ -38,6 +39,8 @@ RESERVED = (
     "projects",
 )
 """Beginnings of streams that only the daemon writes."""
+OPERATED = ("backup", "perf")
+"""Beginnings of streams that only operators write: monitoring believes them."""
 MAX_EVENTS = 10_000
 MAX_PAGE = 10_000
 PIECE = 250
@@ -45,6 +48,8 @@ PIECE = 250
 SENT_AT_ONCE = 25
 """Events of a subscription that are sent without a turn for others: some 1 ms."""
 PROGRESS_S = 0.2
+Scrubbed = Callable[[str, int], Awaitable[None]]
+"""Told that all of the log or the tree was checked, and how many problems were found."""
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -52,8 +57,15 @@ _encode = msgspec.msgpack.Encoder().encode
 class LogApi:
     """The event log to its clients. `caught_up` waits for what was done under the mount: a query shows all of it."""
 
-    def __init__(self, store: Store, clock: Callable[[], int], caught_up: Callable[[], Awaitable[None]]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Callable[[], int],
+        caught_up: Callable[[], Awaitable[None]],
+        scrubbed: Scrubbed,
+    ) -> None:
         self._store = store
+        self._scrubbed = scrubbed
         self._clock = clock
         self._caught_up = caught_up
 
@@ -124,11 +136,14 @@ class LogApi:
                     await finished.wait()
                 if not finished.is_set():
                     yield Progress(reached[0], reached[1], "events")
+        await self._scrubbed("log", len(replies[0].problems))
         yield Final(replies[0])
 
     def _draft(self, event: NewEvent, call: Call, now: int) -> Draft:
         if event.stream.startswith(RESERVED):
             raise Denied(f"The stream {event.stream!r} is the daemon's own.", "Choose another name.")
+        if event.stream.startswith(OPERATED) and RANKS[call.peer.role] < RANKS["operator"]:
+            raise Denied(f"The stream {event.stream!r} is operators' own.", "Choose another name.")
         author = call.author
         return Draft(
             stream=event.stream,

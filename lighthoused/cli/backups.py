@@ -39,10 +39,15 @@ def run_backup(session: Session, target: str) -> None:
     from lighthoused.backup.making import make_backup
     from lighthoused.backup.retention import Keep, kept
 
-    repository, settings = _repository(session, target), session.config.backup
     started = time.monotonic()
-    with _bar("backing up") as progress:
-        made = make_backup(session.config.paths.state, repository, progress)
+    settings = session.config.backup
+    try:
+        repository = _repository(session, target)
+        with _bar("backing up") as progress:
+            made = make_backup(session.config.paths.state, repository, progress)
+    except LighthouseError as refused:
+        _tell_daemon(session, "backup.failed", {"reason": refused.message})
+        raise
     stay = kept(repository.ids(), Keep(settings.last, settings.daily, settings.weekly, settings.monthly))
     removed = [id for id in repository.ids() if id not in stay]
     for id in removed:

@@ -42,6 +42,7 @@ class Audit:
         self._hits: Counter[tuple[str, str, str, str]] = Counter()
         self._hit_count = 0
         self._lost = 0
+        self.ever_lost = 0
         self._wake = trio.Event()
         self._flushing = trio.Lock()
 
@@ -49,6 +50,11 @@ class Audit:
     def lost(self) -> int:
         """Verdicts and other events that could not be kept, and were not told of yet."""
         return self._lost
+
+    @property
+    def waiting(self) -> int:
+        """Events that wait for the store."""
+        return len(self._waiting)
 
     def judged(self, request: Request, verdict: Verdict) -> None:
         """A verdict that was newly made."""
@@ -120,12 +126,16 @@ class Audit:
     def _forget_hits(self) -> None:
         """Where there has been no room for long, the hits that cannot be kept are at least counted."""
         if len(self._hits) > MAX_HITS:
-            self._lost += self._hits.total()
+            self._lose(self._hits.total())
             self._hits.clear()
+
+    def _lose(self, count: int) -> None:
+        self._lost += count
+        self.ever_lost += count
 
     def _take(self, draft: Draft, room: int) -> None:
         if len(self._waiting) >= room or self._bytes + len(draft.payload) > MAX_WAITING_BYTES:
-            self._lost += 1
+            self._lose(1)
             return
         self._waiting.append(draft)
         self._bytes += len(draft.payload)

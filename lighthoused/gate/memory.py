@@ -17,12 +17,17 @@ class Memory:
     def __init__(self, max_bytes: int) -> None:
         self._cache: LRUCache[bytes, Verdict] = LRUCache(max(1, max_bytes), getsizeof=_size)
         self._version = ""
+        self.hits = 0
+        self.misses = 0
 
     def get(self, key: bytes, version: str) -> Verdict | None:
         """The verdict given before under these policies."""
-        if version != self._version:
-            return None
-        return self._cache.get(key)
+        found = self._cache.get(key) if version == self._version else None
+        if found is None:
+            self.misses += 1
+        else:
+            self.hits += 1
+        return found
 
     def put(self, key: bytes, version: str, verdict: Verdict) -> None:
         """Remember a verdict; one that is larger than everything that may be kept is not."""
@@ -33,8 +38,14 @@ class Memory:
             self._cache[key] = verdict
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
+        """Bytes that it holds."""
         return int(self._cache.currsize)
+
+    @property
+    def limit(self) -> int:
+        """Bytes that it may hold."""
+        return int(self._cache.maxsize)
 
     def __len__(self) -> int:
         return len(self._cache)

@@ -103,6 +103,11 @@ class Tier:
             self._within(0.99),
         )
 
+    @property
+    def times(self) -> tuple[int, tuple[int, ...]]:
+        """Microseconds that all its answers took, and how many took so many bits of them (0: none, 1: one, 2: < 4)."""
+        return self._total_us, tuple(self._by_size)
+
     def _took(self, us: int) -> None:
         self._total_us += us
         self._by_size[min(us.bit_length(), _BUCKETS - 1)] += 1
@@ -127,5 +132,8 @@ class Tiers:
         self.pattern = Tier("pattern", PATTERN_S, Breaker(clock))
         self.human = Tier("human", human_s, Breaker(clock, UNANSWERED, HUMAN_PAUSE_S))
 
+    def all(self) -> tuple[Tier, ...]:
+        return (self.memory, self.policy, self.pattern, self.human)
+
     def views(self) -> tuple[TierView, ...]:
-        return tuple(tier.view() for tier in (self.memory, self.policy, self.pattern, self.human))
+        return tuple(tier.view() for tier in self.all())

@@ -46,6 +46,11 @@ class Session:
         self._mounted = False
 
     @property
+    def open_handles(self) -> int:
+        """Files and directories that are open."""
+        return len(self._operations.handles)
+
+    @property
     def virtual(self) -> VnodeTable:
         """The virtual nodes that the kernel knows."""
         return self._operations.virtual

@@ -43,6 +43,9 @@ class Queue:
         self._waiting: deque[Notice] = deque()
         self._wake = trio.Event()
 
+    def __len__(self) -> int:
+        return len(self._waiting)
+
     def put(self, notice: Notice) -> None:
         if len(self._waiting) >= MAX_QUEUED:
             self._waiting.popleft()
@@ -107,6 +110,10 @@ class Notifier:
 
     def expired(self, approval: Approval) -> None:
         self._put(notices.expired(approval, self._now()))
+
+    def waiting(self) -> dict[str, int]:
+        """Notices that wait, by outlet."""
+        return {queue.outlet.name: len(queue) for queue in self._queues}
 
     async def run(self, checks: Callable[[], Mapping[str, str]]) -> None:
         """Deliver, and look at the daemon's health now and then, until cancelled."""

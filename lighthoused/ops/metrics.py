@@ -4,14 +4,14 @@ Owns the names and labels of all metrics. Each class is the observer that its pa
 method it calls. Label values come from closed sets (methods, codes, tiers, operations), never from users' input.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from prometheus_client import Counter, Gauge, ProcessCollector
+from prometheus_client import Counter, Gauge, ProcessCollector, disable_created_metrics
 from prometheus_client.registry import CollectorRegistry
 
+from lighthoused.ops.readings import Readings
 from lighthoused.ops.tally import COUNTS, Tally
-from lighthoused.ops.tiers import TierCollector
-from lighthoused.protocol.messages import TierView
+from lighthoused.ops.tiers import Tier, TierCollector
 
 LAG = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
 
@@ -24,14 +24,23 @@ class LogMetrics:
         self._bytes = Counter("lighthouse_log_bytes", "Bytes committed", registry=registry)
         self._groups = Tally(registry, "lighthouse_log_group_events", "Events per group commit", (), COUNTS)
         self._seconds = Tally(registry, "lighthouse_log_commit_seconds", "Time to commit and sync a group", ())
+        self._sync = Tally(registry, "lighthouse_log_sync_seconds", "Of it, the transaction's commit with its sync", ())
+        self._refused = Counter(
+            "lighthouse_log_refused_batches", "Batches that the store could not take", ("code",), registry=registry
+        )
         self._head = Gauge("lighthouse_log_head", "seq of the newest event", registry=registry)
 
-    def committed(self, events: int, size: int, seconds: float) -> None:
+    def committed(self, events: int, size: int, seconds: float, sync_seconds: float) -> None:
         """A group of `events` events and `size` bytes is on disk."""
         self._events.inc(events)
         self._bytes.inc(size)
         self._groups.observe((), events)
         self._seconds.observe((), seconds)
+        self._sync.observe((), sync_seconds)
+
+    def refused(self, batches: int, code: str) -> None:
+        """A group of `batches` batches was refused; `code` is the error's."""
+        self._refused.labels(code).inc(batches)
 
     def follow_head(self, head: Callable[[], int]) -> None:
         """Ask `head` for the newest seq at each scrape."""
@@ -57,22 +66,19 @@ class GateMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = Tally(registry, "lighthouse_gate_verdict_seconds", "Verdicts", ("tier", "verdict"))
         self._registry = registry
-        self._hits = Counter("lighthouse_gate_cache_hits", "Verdicts given from memory", registry=registry)
         self._pending = Gauge("lighthouse_gate_pending_approvals", "Requests that wait for a person", registry=registry)
 
     def verdict(self, tier: str, answer: str, seconds: float) -> None:
         """A verdict was given by `tier`."""
         self._seconds.observe((tier, answer), seconds)
-        if tier == "memory":
-            self._hits.inc()
 
     def follow_pending(self, pending: Callable[[], int]) -> None:
         """Ask `pending` for the number of open approvals at each scrape."""
         self._pending.set_function(pending)
 
-    def follow_tiers(self, views: Callable[[], tuple[TierView, ...]]) -> None:
-        """Ask `views` for the state of the tiers at each scrape."""
-        self._registry.register(TierCollector(views))
+    def follow_tiers(self, tiers: Callable[[], Sequence[Tier]]) -> None:
+        """Ask `tiers` for their counts at each scrape."""
+        self._registry.register(TierCollector(tiers))
 
 
 class OpaMetrics:
@@ -80,15 +86,16 @@ class OpaMetrics:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._seconds = Tally(registry, "lighthouse_policy_opa_seconds", "Questions to the OPA server", ("outcome",))
-        self._up = Gauge("lighthouse_policy_opa_up", "1 while the OPA server is asked", registry=registry)
+        self._registry = registry
 
     def asked(self, outcome: str, seconds: float) -> None:
         """A question was answered (ok), was not (failed), or was not even put (skipped)."""
         self._seconds.observe((outcome,), seconds)
 
     def follow(self, is_up: Callable[[], bool]) -> None:
-        """Ask `is_up` at each scrape."""
-        self._up.set_function(lambda: float(is_up()))
+        """Ask `is_up` at each scrape; where it is never called there is no server."""
+        up = Gauge("lighthouse_policy_opa_up", "1 while the OPA server is asked", registry=self._registry)
+        up.set_function(lambda: float(is_up()))
 
 
 class NotifyMetrics:
@@ -100,6 +107,18 @@ class NotifyMetrics:
     def notice(self, outlet: str, outcome: str) -> None:
         """A notice was ``sent``, has ``failed`` for good or was ``dropped`` from a full queue."""
         self._notices.labels(outlet, outcome).inc()
+
+
+class SecurityMetrics:
+    """Refusals for want of rights."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._events = Counter("lighthouse_security_events", "Security events", ("kind",), registry=registry)
+        self._events.labels("security.refused")
+
+    def happened(self, kind: str) -> None:
+        """A security event of this kind was recorded."""
+        self._events.labels(kind).inc()
 
 
 class RpcMetrics:
@@ -133,12 +152,15 @@ class Metrics:
     """All of them, in the registry that is given."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry
         self.log = LogMetrics(registry)
         self.mount = MountMetrics(registry)
         self.gate = GateMetrics(registry)
         self.opa = OpaMetrics(registry)
+        self.security = SecurityMetrics(registry)
         self.rpc = RpcMetrics(registry)
         self.notify = NotifyMetrics(registry)
         self.loop = LoopMetrics(registry)
+        self.readings = Readings(registry)
         ProcessCollector(registry=registry)

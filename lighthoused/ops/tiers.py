@@ -1,8 +1,9 @@
-"""The gate's tiers as metrics: outcomes and circuit breakers, read from the tiers' own counts at each scrape."""
+"""The gate's tiers as metrics: outcomes, times and circuit breakers, read from the tiers' own counts at each scrape."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
@@ -10,29 +11,57 @@ from lighthoused.protocol.messages import TierView
 
 OUTCOMES = ("answered", "abstained", "failed", "skipped")
 BREAKERS = {"closed": 0, "half-open": 1, "open": 2}
+UNTIMED = "memory"
+BITS = range(4, 30)
+"""Buckets are below 2**bits microseconds: 16 us to 9 minutes."""
+
+
+class Tier(Protocol):
+    """A tier's own counts."""
+
+    def view(self) -> TierView: ...
+
+    @property
+    def times(self) -> tuple[int, tuple[int, ...]]: ...
 
 
 class TierCollector(Collector):
-    """Asks `views` at each scrape."""
+    """Asks `tiers` at each scrape."""
 
-    def __init__(self, views: Callable[[], tuple[TierView, ...]]) -> None:
-        self._views = views
+    def __init__(self, tiers: Callable[[], Sequence[Tier]]) -> None:
+        self._tiers = tiers
 
     def describe(self) -> Iterable[Metric]:
-        return self._families()
+        return _families()
 
     def collect(self) -> Iterable[Metric]:
-        outcomes, breakers = self._families()
-        for view in self._views():
+        outcomes, breakers, seconds = families = _families()
+        for tier in self._tiers():
+            view = tier.view()
             for outcome in OUTCOMES:
                 outcomes.add_metric((view.name, outcome), getattr(view, outcome))
             breakers.add_metric((view.name,), BREAKERS[view.breaker])
-        return (outcomes, breakers)
+            total_us, by_bits = tier.times
+            if view.name == UNTIMED:
+                continue
+            seconds.add_metric((view.name,), buckets=_cumulative(by_bits), sum_value=total_us / 1e6)
+        return families
 
-    def _families(self) -> tuple[CounterMetricFamily, GaugeMetricFamily]:
-        return (
-            CounterMetricFamily("lighthouse_gate_tier", "How requests to a tier ended", labels=("tier", "outcome")),
-            GaugeMetricFamily(
-                "lighthouse_gate_tier_breaker", "Circuit breaker: 0 closed, 1 half-open, 2 open", labels=("tier",)
-            ),
-        )
+
+def _families() -> tuple[CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily]:
+    return (
+        CounterMetricFamily(
+            "lighthouse_gate_tier_requests", "How requests to a tier ended", labels=("tier", "outcome")
+        ),
+        GaugeMetricFamily(
+            "lighthouse_gate_tier_breaker", "Circuit breaker: 0 closed, 1 half-open, 2 open", labels=("tier",)
+        ),
+        HistogramMetricFamily(
+            "lighthouse_gate_tier_seconds", "Time that a tier took by itself; memory is not timed", labels=("tier",)
+        ),
+    )
+
+
+def _cumulative(by_bits: tuple[int, ...]) -> list[tuple[str, float]]:
+    buckets = [(str(2**bits / 1e6), float(sum(by_bits[: bits + 1]))) for bits in BITS]
+    return [*buckets, ("+Inf", float(sum(by_bits)))]

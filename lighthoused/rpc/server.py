@@ -33,7 +33,8 @@ class Server:
         self._dispatcher = dispatcher
         self._access = access
         self._observer = observer
-        self._max = max_connections
+        self.max_connections = max_connections
+        self.refused_connections = 0
         self._count = 0
         self._poller = Poller()
         self.outbox = Outbox()
@@ -55,8 +56,9 @@ class Server:
                     log.error("rpc.accept_failed", error=str(error))
                     await trio.sleep(0.1)
                     continue
-                if self._count >= self._max:
-                    log.warning("rpc.too_many_connections", limit=self._max)
+                if self._count >= self.max_connections:
+                    log.warning("rpc.too_many_connections", limit=self.max_connections)
+                    self.refused_connections += 1
                     accepted.close()
                     continue
                 nursery.start_soon(self._connection, accepted)

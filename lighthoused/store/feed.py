@@ -20,6 +20,7 @@ class Feed:
         self._log = log
         self._head = log.head().seq
         self._waiting = trio.lowlevel.ParkingLot()
+        self.subscribers = 0
 
     def publish(self, seq: int) -> None:
         """The log now reaches `seq`."""
@@ -36,11 +37,15 @@ class Feed:
     async def events(self, filter: Filter, after: int) -> AsyncGenerator[list[Stored], None]:
         """Pages of events after a seq (-1: from now on), as they come, without gap or duplicate; never ends."""
         position = self._head if after < 0 else after
-        while True:
-            while position >= self._head:
-                await self._waiting.park()
-            page = self._log.query(filter, cursor=position, limit=PAGE)
-            if page.events:
-                yield page.events
-            position = page.cursor or max(page.scanned, position)
-            await trio.lowlevel.checkpoint()
+        self.subscribers += 1
+        try:
+            while True:
+                while position >= self._head:
+                    await self._waiting.park()
+                page = self._log.query(filter, cursor=position, limit=PAGE)
+                if page.events:
+                    yield page.events
+                position = page.cursor or max(page.scanned, position)
+                await trio.lowlevel.checkpoint()
+        finally:
+            self.subscribers -= 1

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 import lmdb
 
 from lighthoused.core.appended import Appended
-from lighthoused.core.errors import Invalid, LighthouseError, Overloaded, StoreFailed, TooLarge
+from lighthoused.core.errors import Invalid, LighthouseError, Overloaded, StoreFailed, StoreFull, TooLarge
 from lighthoused.core.events import MAX_NAME, MAX_PATH, MAX_PATHS, MAX_PAYLOAD, Draft
 from lighthoused.store.environment import Environment
 from lighthoused.store.group import Group, Position
@@ -39,8 +39,11 @@ Done = Callable[[Outcome], None]
 class Observer(Protocol):
     """Takes note of commits, for metrics."""
 
-    def committed(self, events: int, size: int, seconds: float) -> None:
-        """One group is on disk."""
+    def committed(self, events: int, size: int, seconds: float, sync_seconds: float) -> None:
+        """One group is on disk; of `seconds` the last `sync_seconds` were the commit with its sync."""
+
+    def refused(self, batches: int, code: str) -> None:
+        """The store could not take a group of batches."""
 
 
 class Chore(NamedTuple):
@@ -68,6 +71,7 @@ class Writer:
         self._queue: SimpleQueue[_Queued | Chore | None] = SimpleQueue()
         self._chore: Chore | None = None
         self._queued_bytes = 0
+        self._synced_in = 0.0
         self._closing = False
         self._position = Position.at(log)
         self._thread: threading.Thread | None = None
@@ -87,6 +91,11 @@ class Writer:
     def queued(self) -> int:
         """Batches that wait."""
         return self._queue.qsize()
+
+    @property
+    def queued_bytes(self) -> int:
+        """About how many bytes wait or are being written."""
+        return self._queued_bytes
 
     def start(self, deliver: Callable[[Callable[[], None]], Any]) -> None:
         """Begin to write; `deliver` runs a function on the thread that answers are wanted on."""
@@ -130,9 +139,16 @@ class Writer:
             start = time.perf_counter()
             outcomes = self._store(group)
             if self.observer is not None:
-                events = sum(len(queued.batch.drafts) for queued in group)
-                self.observer.committed(events, sum(queued.size for queued in group), time.perf_counter() - start)
+                self._note(self.observer, group, outcomes[0], time.perf_counter() - start)
             self._answer(group, outcomes)
+
+    def _note(self, observer: Observer, group: list[_Queued], outcome: Outcome, seconds: float) -> None:
+        """Tell how a group went; where the store fails, it fails for all of it."""
+        if isinstance(outcome, StoreFailed | StoreFull):
+            observer.refused(len(group), outcome.code)
+            return
+        events = sum(len(queued.batch.drafts) for queued in group)
+        observer.committed(events, sum(queued.size for queued in group), seconds, self._synced_in)
 
     def _groups(self) -> Iterator[list[_Queued]]:
         """What waits, again and again, until the end is in the queue; a chore comes after the group before it."""
@@ -197,6 +213,8 @@ class Writer:
             assembled = Group(self._env, txn, self._position)
             outcomes: list[Outcome] = [assembled.add(queued.batch.drafts, queued.batch.blocks) for queued in group]
             assembled.put()
+            assembled_at = time.perf_counter()
+        self._synced_in = time.perf_counter() - assembled_at
         self._position = assembled.position
         if self._watching:
             self.watched.update(key for queued in group for key, _ in queued.batch.blocks)

@@ -70,6 +70,11 @@ class Journal:
         """Changes recorded that are not durable yet."""
         return self._recorded - self._committed
 
+    @property
+    def uncommitted_bytes(self) -> int:
+        """Memory that those take, about."""
+        return self._bytes
+
     def record(
         self, drafts: tuple[Draft, ...], on_commit: Callable[[], None], blocks: tuple[tuple[bytes, bytes], ...] = ()
     ) -> None:

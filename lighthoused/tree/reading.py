@@ -26,11 +26,30 @@ class BlockCache:
         self._blocks = blocks
         self._cache: LRUCache[bytes, bytes] = LRUCache(capacity, getsizeof=lambda content: len(content) + ENTRY_COST)
         self._lock = threading.Lock()
+        self.hits = 0
+        self.misses = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes that it holds."""
+        return int(self._cache.currsize)
+
+    @property
+    def limit(self) -> int:
+        """Bytes that it may hold."""
+        return int(self._cache.maxsize)
+
+    def __len__(self) -> int:
+        return len(self._cache)
 
     def load(self, key: bytes) -> bytes:
         """Content of a block. Raises core.errors.Corrupt if the store does not have it."""
         with self._lock:
             found = self._cache.get(key)
+            if found is None:
+                self.misses += 1
+            else:
+                self.hits += 1
         if found is None:
             found = self._blocks.get(key)
             self.keep(key, found)

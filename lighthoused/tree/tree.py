@@ -39,7 +39,7 @@ class Tree:
     ) -> None:
         self.store = store
         self.clock = clock
-        cache = BlockCache(store.blocks, cache_bytes)
+        self.blocks = cache = BlockCache(store.blocks, cache_bytes)
         self._unstored = unstored
         self.journal = Journal(store.writer.submit, unstored)
         self.live = Live(

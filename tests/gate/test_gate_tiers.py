@@ -97,7 +97,7 @@ def test_memory_is_bounded_in_bytes() -> None:
     memory = Memory(20_000)
     for number in range(200):
         memory.put(b"%d" % number, "v", Verdict("allow", "policy", "r", "x" * 100))
-        assert memory.bytes <= 20_000
+        assert memory.size <= 20_000
     assert 0 < len(memory) < 200
     assert memory.get(b"199", "v")
     assert memory.get(b"0", "v") is None

@@ -17,7 +17,8 @@ def samples(registry: CollectorRegistry) -> dict[tuple[str, tuple[str, ...]], fl
 def test_all_observers_show_up() -> None:
     registry = CollectorRegistry()
     metrics = Metrics(registry)
-    metrics.log.committed(3, 900, 0.002)
+    metrics.log.committed(3, 900, 0.002, 0.001)
+    metrics.log.refused(2, "store_full")
     metrics.log.follow_head(lambda: 41)
     metrics.mount.operation("read", "ok", 0.00002)
     metrics.gate.verdict("memory", "allow", 0.00001)
@@ -32,7 +33,8 @@ def test_all_observers_show_up() -> None:
     assert found["lighthouse_log_commit_seconds_count", ()] == 1
     assert found["lighthouse_mount_operation_seconds_count", ("read", "ok")] == 1
     assert found["lighthouse_gate_verdict_seconds_count", ("memory", "allow")] == 1
-    assert found["lighthouse_gate_cache_hits_total", ()] == 1
+    assert found["lighthouse_log_sync_seconds_sum", ()] == 0.001
+    assert found["lighthouse_log_refused_batches_total", ("store_full",)] == 2
     assert found["lighthouse_gate_pending_approvals", ()] == 2
     assert found["lighthouse_rpc_request_seconds_count", ("ok", "gate.check")] == 1
     assert found["lighthouse_rpc_connections", ()] == 7
