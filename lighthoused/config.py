@@ -65,10 +65,14 @@ class Log(msgspec.Struct, frozen=True):
 
 
 class Metrics(msgspec.Struct, frozen=True):
-    """Metrics and health over HTTP. `port` 0: any free one (`lighthousectl status` tells which)."""
+    """Metrics and health over HTTP. `port` 0: any free one (`lighthousectl status` tells which).
+
+    `everywhere`: on all addresses instead of `host`, for a container with its own network. Nobody is asked who he is.
+    """
 
     enabled: Annotated[bool, Switch()] = True
     host: Annotated[str, Loopback()] = "127.0.0.1"
+    everywhere: Annotated[bool, Switch()] = False
     port: Annotated[int, Whole(0, 65535)] = 9464
 
 

@@ -99,6 +99,9 @@ log = structlog.get_logger()
 SWITCH_INTERVAL_S = 0.0002
 """How soon a thread that wants the interpreter gets it: the writer would else wait 5 ms after each sync."""
 
+EVERYWHERE = "0.0.0.0"
+"""The address of all networks of a machine, or of a container."""
+
 OWN_DESCRIPTORS = 128
 """Open files left for all else than connections."""
 
@@ -482,7 +485,8 @@ async def _serve_edges(
         async with trio.open_nursery() as edges:
             if config.metrics.enabled:
                 observatory = Observatory(daemon.metrics.registry, daemon.checks)
-                daemon.metrics_url = await edges.start(observatory.serve, config.metrics.host, config.metrics.port)
+                host = EVERYWHERE if config.metrics.everywhere else config.metrics.host
+                daemon.metrics_url = await edges.start(observatory.serve, host, config.metrics.port)
             edges.start_soon(probe, daemon.metrics.loop)
             edges.start_soon(trio.to_thread.run_sync, checks.warm)
             if daemon.opa is not None:

@@ -6,7 +6,7 @@ import msgspec
 
 from lighthoused.core.appended import Appended
 from lighthoused.core.author import Author
-from lighthoused.core.errors import Denied
+from lighthoused.core.errors import Denied, NotFound
 from lighthoused.core.events import Draft
 from lighthoused.identity.agents import MAX_AGENTS, Agents
 from lighthoused.protocol.messages import AgentList, AgentListRequest, AgentRegisterRequest, AgentView, Filter, Request
@@ -14,6 +14,7 @@ from lighthoused.rpc.call import Call, Handler
 from lighthoused.store.log import Log
 
 TYPE = "agent.registered"
+INVISIBLE = "A daemon in a container sees other containers in the host's pid namespace: pid: host, hostPID: true."
 Append = Callable[[tuple[Draft, ...]], Awaitable[tuple[Appended, ...]]]
 
 
@@ -44,6 +45,8 @@ class AgentsApi:
     async def register(self, request: AgentRegisterRequest, call: Call) -> AgentView:
         author = call.author
         pid = request.pid or author.pid
+        if not pid:
+            raise NotFound("The daemon cannot see the process that asks.", INVISIBLE)
         if call.peer.role == "agent" and (pid != author.pid or request.agent != author.agent):
             raise Denied(
                 f"Agent {author.agent!r} may register only its own processes.", "Ask the person whose machine it is."

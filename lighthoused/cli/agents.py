@@ -45,7 +45,7 @@ def _start(
     session: Session, agent: str, session_id: str, argv: tuple[str, ...], confined: Confined
 ) -> subprocess.Popen[bytes]:
     """Register this process, and start the command below it. Raises core errors; exits as a shell would."""
-    view = session.call(AgentRegisterRequest(id=0, agent=agent, session=session_id, pid=os.getpid()))
+    view = session.call(AgentRegisterRequest(id=0, agent=agent, session=session_id))
     try:
         return confined.start(argv, _environment(session, view))
     except FileNotFoundError:

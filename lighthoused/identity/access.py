@@ -1,7 +1,9 @@
 """Who a connection is and what it may do: socket credentials first, a token where they do not suffice.
 
 Root and the daemon's own user are admins, other users what the configuration says of them, and without it or a token
-they may do nothing. A process that belongs to a registered agent is that agent, and no token raises it above it.
+they may do nothing. A process that belongs to a registered agent is that agent, and no token raises it above it. Users
+of a container (of another pid namespace) are not those of this machine, whatever their number: a token speaks for them,
+or that their process was registered as an agent's.
 """
 
 import socket
@@ -16,6 +18,7 @@ from lighthoused.core.author import Author
 from lighthoused.core.errors import Denied, LighthouseError, Overloaded, Unauthenticated
 from lighthoused.identity.acting import NOBODY
 from lighthoused.identity.agents import Agents
+from lighthoused.identity.processes import is_contained
 from lighthoused.identity.tokens import Tokens
 from lighthoused.identity.users import Users
 from lighthoused.protocol.messages import RANKS, Method
@@ -65,13 +68,16 @@ class Access:
         pid, uid, gid = struct.unpack("3i", raw)
         acting = self._agents.of(pid)
         author = Author(acting.agent, acting.session, uid, gid, pid)
-        name, role = (OWNER, "admin") if uid in (0, self._owner_uid) else self._named(uid)
+        contained = is_contained(pid)
+        name, role = ("", "") if contained else self._named(uid)
         if acting != NOBODY:
-            return Identity(author, "agent" if role else STRANGER)
+            return Identity(author, "agent" if role or contained else STRANGER)
         return Identity(author._replace(agent=name), role) if role else Identity(author, STRANGER)
 
     def _named(self, uid: int) -> tuple[str, str]:
-        """How a user is called in events, and the role that the configuration gives, "" for none."""
+        """How a user is called in events, and their role, "" for none."""
+        if uid in (0, self._owner_uid):
+            return OWNER, "admin"
         user = self._users.find(uid)
         return (f"user:{user.name}", user.role) if user else ("", "")
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 MAX_ENVIRONMENT = 256 * 1024
+MAX_STATUS = 16 * 1024
 
 
 class Process(NamedTuple):
@@ -53,6 +54,19 @@ def user_of(pid: int) -> int:
         return os.stat(f"/proc/{pid}").st_uid
     except OSError:
         return -1
+
+
+def is_contained(pid: int) -> bool:
+    """Whether a process is in another pid namespace than we, say in a container; also where that cannot be told.
+
+    ``NSpid`` has its number in ours, and one more for each namespace below (proc_pid_status(5)); 0 is nobody's.
+    """
+    try:
+        with open(f"/proc/{pid}/status", "rb", buffering=0) as file:
+            numbers = file.read(MAX_STATUS).partition(b"\nNSpid:")[2].partition(b"\n")[0].split()
+    except OSError:
+        return True
+    return len(numbers) != 1
 
 
 def boot() -> str:

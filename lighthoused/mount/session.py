@@ -67,7 +67,7 @@ class Session:
         try:
             pyfuse3.init(self._operations, str(self._mountpoint), options)
         except RuntimeError as error:
-            hint = "Is /dev/fuse there, and fuse3 installed?"
+            hint = "Is /dev/fuse there and open to this user, and fuse3 installed? In a container: docs/containers.md."
             raise MountFailed(f"{self._mountpoint} could not be mounted: {error}.", hint) from None
         self._initialised = self._mounted = True
 

@@ -17,6 +17,7 @@ from lighthoused.protocol.messages import SnapshotCreateRequest, TokenIssueReque
 
 EXAMPLES = {
     "status": (["status"], r"lighthoused \S+, pid \d+: NORMAL(.|\n)*projects  demo\n"),
+    "health": (["health"], r"(?s)^NORMAL: ready\n  daemon    ok\n  store     ok"),
     "project list": (["project", "list"], r"^demo\t"),
     "project import": (["project", "import", "SOURCE", "--name", "demo"], r"^demo is at .*/mnt/demo/current$"),
     "project export": (["project", "export", "demo", "NEW"], r"entries, \d+ bytes, as of @\d+"),

@@ -56,6 +56,8 @@ def test_writers_get_enospc_and_it_recovers_by_itself(small: Running) -> None:
     kept = fill(small)
     assert len(kept) > 3
     assert state_of(small) == "EMERGENCY"
+    unwell = small.ctl("health", check=False)
+    assert (unwell.returncode, unwell.stdout.partition(":")[0]) == (1, "EMERGENCY")
     with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
         (small.current / "new").write_text("x")
     for name, content in kept.items():
