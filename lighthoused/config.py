@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
 
 import msgspec
 
+from lighthoused import credentials
 from lighthoused import paths as places
 from lighthoused.core.effects import KINDS, LIMITS
 from lighthoused.core.errors import Invalid
@@ -141,6 +142,23 @@ class Backup(msgspec.Struct, frozen=True):
     monthly: Annotated[int, Whole(0, 10_000)] = 6
 
 
+class Credentials(msgspec.Struct, frozen=True):
+    """Files with secrets; by default those that systemd passes, called ``lighthouse.token-keys`` and so on.
+
+    `token_keys`: the ring that signs tokens, instead of ``token.keys`` in the state. `opa_token`: shown to the OPA
+    server as a bearer token. `webhook_url`: instead of notify.webhook. `s3`: an AWS credentials file (keys, and
+    region and endpoint_url where they are needed). `backup_identity`: what opens encrypted backups.
+    `backup_recipients`: a public key on each line, besides backup.recipients.
+    """
+
+    token_keys: Annotated[Path | Literal[""], Place()] = ""
+    opa_token: Annotated[Path | Literal[""], Place()] = ""
+    webhook_url: Annotated[Path | Literal[""], Place()] = ""
+    s3: Annotated[Path | Literal[""], Place()] = ""
+    backup_identity: Annotated[Path | Literal[""], Place()] = ""
+    backup_recipients: Annotated[Path | Literal[""], Place()] = ""
+
+
 class Snapshots(msgspec.Struct, frozen=True):
     """Automatic snapshots of projects that have changed: every `every_s` seconds, `keep` of them stay; 0: none."""
 
@@ -196,6 +214,7 @@ class Config(msgspec.Struct, frozen=True):
     mount: Mount = Mount()
     snapshots: Snapshots = Snapshots()
     backup: Backup = Backup()
+    credentials: Credentials = Credentials()
     sandbox: Sandbox = Sandbox()
     notify: Notify = Notify()
     rights: tuple[Right, ...] = ()
@@ -240,6 +259,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "mount": Mount,
     "snapshots": Snapshots,
     "backup": Backup,
+    "credentials": Credentials,
     "sandbox": Sandbox,
     "notify": Notify,
 }
@@ -263,6 +283,9 @@ def load(flags: Flags = NO_FLAGS, environ: Mapping[str, str] | None = None, uid:
     if "limits" in sections["gate"]:
         sections["gate"]["limits"] = {**LIMITS, **sections["gate"]["limits"]}
     sections["gate"].setdefault("policy_dirs", (Path(file).absolute().parent / "policies",))
+    for name in Credentials.__struct_fields__:
+        sections["credentials"].setdefault(name, credentials.passed(name.replace("_", "-"), env))
+    sections["notify"].setdefault("secret_file", credentials.passed("webhook-secret", env))
     if "state" in chosen:
         sections["metrics"].setdefault("port", 0)
     parts: dict[str, Any] = {name: SECTIONS[name](**values) for name, values in sections.items()}

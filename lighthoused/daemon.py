@@ -43,6 +43,7 @@ from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
 from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.events import Draft
+from lighthoused.credentials import names_passed, read_line
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.audit import Audit
@@ -52,8 +53,9 @@ from lighthoused.gate.gate import Gate
 from lighthoused.gate.memory import Memory
 from lighthoused.identity.access import OWNER, Access
 from lighthoused.identity.agents import Agents
+from lighthoused.identity.keyring import KeyRing
 from lighthoused.identity.rights import Rights
-from lighthoused.identity.tokens import KeyRing, Tokens
+from lighthoused.identity.tokens import Tokens
 from lighthoused.identity.users import Users
 from lighthoused.measured import measure
 from lighthoused.mirror.mirrors import Mirrors
@@ -130,13 +132,16 @@ class Daemon:
         self.tree = Tree(store, self.clock, config.mount.cache_bytes, takeover.unstored if takeover else None)
         self.agents = Agents(self.clock)
         fold_agents(self.agents, self.store.log)
-        self.tokens = Tokens(KeyRing.load(config.paths.state / "token.keys"), self.clock)
+        self.keys = _key_ring(config)
+        self.tokens = Tokens(self.keys, self.clock)
         fold(self.tokens, self.store.log)
         access = config.access
         self.users = Users((("admin", access.admin), ("operator", access.operator), ("viewer", access.viewer)))
         self.access = Access(self.agents, self.tokens, self.users, os.geteuid(), config.rpc.rate, self._report_security)
         self.audit = Audit(self.store.append, self.clock)
-        self.notifier = Notifier(outlets_of(config.notify), config.notify.on, self.metrics.notify, self.clock)
+        self.notifier = Notifier(
+            outlets_of(config.notify, config.credentials.webhook_url), config.notify.on, self.metrics.notify, self.clock
+        )
         self.approvals = Approvals(
             self.audit.record,
             deadline_s=config.gate.approval_deadline_s,
@@ -316,7 +321,7 @@ class Daemon:
             UpkeepApi(Fsck(self.tree, self._invalidate), self.gc, self.scrubbed),
             MirrorsApi(self.mirrors),
             registry,
-            TokensApi(self.tokens, append, self.clock),
+            TokensApi(self.tokens, self.keys, append, self.clock),
             GateApi(self.gate, self.world),
             HooksApi(
                 self.gate,
@@ -364,7 +369,9 @@ class Daemon:
         url = config.opa_url.reveal()
         if not url:
             return None
-        server = OpaServer(url, self.policies, config.opa_deadline_s, self.announce, self.metrics.opa)
+        file = self.config.credentials.opa_token
+        token = read_line(file, "The token for the OPA server") if file else ""
+        server = OpaServer(url, token, self.policies, config.opa_deadline_s, self.announce, self.metrics.opa)
         self.metrics.opa.follow(lambda: not server.problem)
         return server
 
@@ -508,7 +515,8 @@ async def _serve_edges(
                 spare_garbage_collection()
                 await edges.start(daemon.mirrors.run)
                 daemon.state = "NORMAL"
-                await daemon.announce("daemon.started", {"version": __version__, "pid": os.getpid()})
+                started = {"version": __version__, "pid": os.getpid(), "credentials": names_passed(os.environ)}
+                await daemon.announce("daemon.started", started)
                 edges.start_soon(tell_supervisor, daemon.summary)
                 ready(Ready(config, daemon.metrics_url, project))
                 try:
@@ -525,6 +533,12 @@ async def _serve_edges(
         listener.close()
         if LISTENER not in passed:
             config.paths.socket.unlink(missing_ok=True)
+
+
+def _key_ring(config: Config) -> KeyRing:
+    """The one that is a credential, else our own."""
+    given = config.credentials.token_keys
+    return KeyRing.load(given, managed=True) if given else KeyRing.load(config.paths.state / "token.keys")
 
 
 def _lines(lines: Iterable[str]) -> bytes:

@@ -9,6 +9,7 @@ from typing import Any
 import zstandard
 
 from lighthoused.core.errors import Corrupt, Invalid
+from lighthoused.credentials import read_secret
 
 LEVEL = 6
 PLAIN, AGE = b"P", b"A"
@@ -63,13 +64,21 @@ def new_identity() -> tuple[str, str]:
     return str(made), str(made.to_public())
 
 
+def recipients_in(file: Path) -> tuple[str, ...]:
+    """Public keys in a file, one on each line; ``#`` begins a comment. Raises Invalid."""
+    lines = read_secret(file, "The list of recipients").decode("utf-8", "replace").splitlines()
+    return tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
 def _recipient(text: str) -> Any:
     import pyrage
 
     try:
         return pyrage.x25519.Recipient.from_str(text)
     except pyrage.RecipientError:
-        raise Invalid(f"{text!r} is no recipient.", "It begins with age1: `lighthousectl backup keygen`.") from None
+        raise Invalid(
+            f"{text[:12]!r}... is no recipient.", "It begins with age1: `lighthousectl backup keygen`."
+        ) from None
 
 
 def _identity(path: Path) -> Any:

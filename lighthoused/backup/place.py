@@ -5,10 +5,11 @@ import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from urllib.parse import urlsplit
 
 from lighthoused.core.errors import Invalid, LighthouseError, NotFound
+from lighthoused.credentials import read_secret
 
 
 class PlaceFailed(LighthouseError):
@@ -30,13 +31,17 @@ class Place(Protocol):
     def delete(self, name: str) -> None: ...
 
 
-def place_of(target: str) -> Place:
-    """A path, or ``s3://bucket/prefix`` (credentials and endpoint as boto3 takes them: ``AWS_ENDPOINT_URL``, ...)."""
+def place_of(target: str, keys: Path | Literal[""] = "") -> Place:
+    """A path, or ``s3://bucket/prefix``. `keys`: a file with the bucket's credentials; without it boto3 finds them.
+
+    Its form is that of AWS's shared credentials; its profile `default` may hold region and endpoint_url, too:
+    https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+    """
     if not target:
         raise Invalid("No place for backups is named.", 'Use --to, or [backup] target = "/var/backups/lighthouse".')
     if target.startswith("s3://"):
         parts = urlsplit(target)
-        return Bucket(parts.netloc, parts.path.strip("/"))
+        return Bucket(parts.netloc, parts.path.strip("/"), keys)
     return Directory(Path(target))
 
 
@@ -82,16 +87,24 @@ class Directory:
 class Bucket:
     """Objects of an S3-compatible store."""
 
-    def __init__(self, bucket: str, prefix: str) -> None:
+    def __init__(self, bucket: str, prefix: str, keys: Path | Literal[""] = "") -> None:
         try:
             import boto3
+            import botocore.session
             from botocore.exceptions import BotoCoreError, ClientError
         except ImportError:
             raise Invalid("s3:// needs boto3.", "pip install 'lighthoused[s3]'") from None
         self._errors: tuple[type[Exception], ...] = (BotoCoreError, ClientError)
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
-        self._client: Any = boto3.client("s3")
+        session = botocore.session.Session()
+        if keys:
+            read_secret(keys, "The S3 store's credentials")
+            session.set_config_variable("credentials_file", str(keys))
+        try:
+            self._client: Any = boto3.Session(botocore_session=session).client("s3")
+        except (BotoCoreError, ValueError) as error:
+            raise Invalid(f"The S3 store's settings cannot be used: {error}.") from None
 
     def put(self, name: str, content: bytes) -> None:
         self._call("put_object", Key=self._prefix + name, Body=content)

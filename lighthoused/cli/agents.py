@@ -19,8 +19,12 @@ from lighthoused.protocol.messages import (
     AgentRegisterRequest,
     AgentView,
     TokenIssueRequest,
+    TokenKeys,
+    TokenKeysRequest,
     TokenListRequest,
+    TokenRetireRequest,
     TokenRevokeRequest,
+    TokenRotateRequest,
 )
 
 MISSING = 127
@@ -84,7 +88,7 @@ def agents(session: Session) -> None:
 
 @click.group()
 def token() -> None:
-    """Issue, list and revoke tokens."""
+    """Issue, list and revoke tokens; change the keys that sign them."""
 
 
 @token.command()
@@ -125,6 +129,44 @@ def revoke(session: Session, token_id: str) -> None:
     done = session.call(TokenRevokeRequest(id=0, token_id=token_id))
     if session.as_json:
         show_json(done)
+
+
+@token.command()
+@command
+def keys(session: Session) -> None:
+    """The ring of keys that sign tokens: the one that signs new tokens, and those that still verify."""
+    _show_keys(session, session.call(TokenKeysRequest(id=0)))
+
+
+@token.command()
+@command
+def rotate(session: Session) -> None:
+    """Add a key that signs from now on; tokens of the older keys stay valid until those are retired."""
+    _show_keys(session, session.call(TokenRotateRequest(id=0)))
+
+
+@token.command()
+@click.argument("key")
+@command
+def retire(session: Session, key: str) -> None:
+    """Remove KEY from the ring: tokens that it signed are refused from now on."""
+    _show_keys(session, session.call(TokenRetireRequest(id=0, key=key)))
+
+
+@token.command()
+@command
+def newkey(session: Session) -> None:
+    """Print a new key, as a line for a ring that is a credential."""
+    from lighthoused.identity.keyring import new_line
+
+    click.echo(new_line(), nl=False)
+
+
+def _show_keys(session: Session, found: TokenKeys) -> None:
+    if session.as_json:
+        show_json(found)
+        return
+    show_table(("key", ""), [(key, "signs" if key == found.signing else "verifies") for key in found.keys])
 
 
 def _state(view: Any) -> str:

@@ -140,12 +140,14 @@ def make_key(session: Session, file: Path) -> None:
 
 
 def _repository(session: Session, target: str, identity: Path | None = None) -> Any:
-    from lighthoused.backup.envelope import Envelope
+    from lighthoused.backup.envelope import Envelope, recipients_in
     from lighthoused.backup.place import place_of
     from lighthoused.backup.repository import Repository
 
-    settings = session.config.backup
-    return Repository(place_of(target or settings.target), Envelope(settings.recipients, identity))
+    settings, secrets = session.config.backup, session.config.credentials
+    given = recipients_in(secrets.backup_recipients) if secrets.backup_recipients else ()
+    envelope = Envelope((*settings.recipients, *given), identity or secrets.backup_identity or None)
+    return Repository(place_of(target or settings.target, secrets.s3), envelope)
 
 
 def _summary(manifest: Any) -> dict[str, Any]:

@@ -1,57 +1,22 @@
-"""Tokens: JWT signed with HMAC-SHA256 (RFC 7519) from a ring of keys, so that keys can be changed without a break.
+"""Tokens: JWT signed with HMAC-SHA256 (RFC 7519) by keys of a ring, so that keys can be changed without a break."""
 
-The ring file holds a line ``<key id> <hex key>`` each; the last one signs, all of them verify.
-"""
-
-import os
 import re
 import secrets
 from collections.abc import Callable
-from pathlib import Path
 
 import jwt
 from jwt.types import Options
 
-from lighthoused.core.errors import Corrupt, Invalid, NotFound, Unauthenticated
+from lighthoused.core.errors import Invalid, NotFound, Unauthenticated
+from lighthoused.identity.keyring import KeyRing
 from lighthoused.protocol.messages import ROLES, TokenView
 
 ALGORITHM = "HS256"
-KEY_BYTES = 32
 MAX_TTL_S = 366 * 86_400
 MAX_TOKEN = 8192
 _OPTIONS: Options = {"require": ["jti", "sub"], "verify_exp": False, "verify_iat": False}
 """Times are judged by `Tokens`, on the daemon's own clock."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-
-
-class KeyRing:
-    """Signing keys by id."""
-
-    def __init__(self, keys: dict[str, bytes]) -> None:
-        self.keys = keys
-
-    @property
-    def signing(self) -> str:
-        """Id of the newest key."""
-        return list(self.keys)[-1]
-
-    @classmethod
-    def load(cls, path: Path) -> "KeyRing":
-        """The ring in a file, made with one key if it is not there. Raises Corrupt."""
-        if not path.exists():
-            _write_new(path, f"k{secrets.token_hex(4)} {secrets.token_hex(KEY_BYTES)}\n")
-        keys = {}
-        for line in path.read_text().splitlines():
-            name, _, key = line.partition(" ")
-            try:
-                keys[name] = bytes.fromhex(key)
-            except ValueError:
-                keys[name] = b""
-            if not name or len(keys[name]) < KEY_BYTES:
-                raise Corrupt(f"{path} has a line that is no key.", "Each is '<id> <64 or more hex digits>'.")
-        if not keys:
-            raise Corrupt(f"{path} holds no key.", "Delete it, and a new key is made.")
-        return cls(keys)
 
 
 class Tokens:
@@ -61,6 +26,8 @@ class Tokens:
         self._ring = ring
         self._clock = clock
         self._views: dict[str, TokenView] = {}
+        self._signed_by: dict[str, str] = {}
+        """Tokens that were presented, and the key that signed each."""
 
     def remember(self, view: TokenView) -> None:
         """Take in a token that was issued, or its revocation."""
@@ -96,30 +63,23 @@ class Tokens:
         if len(token) > MAX_TOKEN:
             raise Unauthenticated("The token is too long to be one.")
         try:
-            key = self._ring.keys[jwt.get_unverified_header(token)["kid"]]
-            claims = jwt.decode(token, key, [ALGORITHM], options=_OPTIONS)
+            signed_by = jwt.get_unverified_header(token)["kid"]
+            claims = jwt.decode(token, self._ring.keys[signed_by], [ALGORITHM], options=_OPTIONS)
         except (jwt.PyJWTError, KeyError, TypeError):
             raise Unauthenticated("The token is not one of this daemon's.", "Ask for a new one.") from None
-        return self.standing(claims["jti"])
+        view = self.standing(claims["jti"])
+        self._signed_by[view.id] = signed_by
+        return view
 
     def standing(self, id: str) -> TokenView:
         """A token that is valid now. Raises Unauthenticated with the reason."""
         view = self._views.get(id)
         if view is None or view.role not in ROLES:
             raise Unauthenticated("The token was not issued here.", "Ask for a new one.")
+        if self._signed_by.get(id, self._ring.signing) not in self._ring.keys:
+            raise Unauthenticated("The key that signed the token was retired.", "Ask for a new one.")
         if view.revoked:
             raise Unauthenticated("The token was revoked.", "Ask for a new one.")
         if view.expires <= self._clock() // 1_000_000_000:
             raise Unauthenticated("The token has expired.", "Ask for a new one.")
         return view
-
-
-def _write_new(path: Path, content: str) -> None:
-    """Make a private file that is there whole or not at all."""
-    partial = path.with_name(path.name + ".new")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(descriptor)
-    partial.rename(path)

@@ -62,10 +62,13 @@ class Observer(Protocol):
 
 
 class OpaServer:
-    """One server. `problem`: why it is not asked now, "" where it is. For the trio thread."""
+    """One server. `problem`: why it is not asked now, "" where it is. `token` is shown to it. For the trio thread."""
 
-    def __init__(self, url: str, policies: Policies, deadline_s: float, tell: Tell, observer: Observer) -> None:
+    def __init__(
+        self, url: str, token: str, policies: Policies, deadline_s: float, tell: Tell, observer: Observer
+    ) -> None:
         self.url = url.rstrip("/")
+        self._token = token
         self.problem = "It has not been reached yet."
         self._policies = policies
         self._deadline_s = deadline_s
@@ -174,6 +177,8 @@ class OpaServer:
         """The body of a response that says 200. Raises OpaFailed, and what the client raises."""
         assert self._client is not None
         headers = {"content-type": kind} if kind else {}
+        if self._token:
+            headers["authorization"] = f"Bearer {self._token}"
         async with self._client.stream(method, path, content=body, headers=headers) as response:
             received = bytearray()
             async for part in response.aiter_bytes():
@@ -181,8 +186,13 @@ class OpaServer:
                 if len(received) > MAX_ANSWER * (64 if method == "GET" else 1):
                     raise OpaFailed("Its answer is too long.")
             if response.status_code != 200:
-                raise OpaFailed(f"{method} {path} gave {response.status_code}: {_message(bytes(received))}")
+                raise OpaFailed(f"{method} {path} gave {response.status_code}: {self._told_by(bytes(received))}")
             return bytes(received)
+
+    def _told_by(self, body: bytes) -> str:
+        """What the server says is wrong, without the token should it be repeated there."""
+        told = _message(body)
+        return told.replace(self._token, "(hidden)") if self._token else told
 
 
 class ByServer:

@@ -1012,6 +1012,29 @@ class TokenRevokeRequest(Request, tag="token.revoke"):
     token_id: str
 
 
+class TokenKeysRequest(Request, tag="token.keys"):
+    """The ring of keys that sign tokens: their ids."""
+
+
+class TokenKeys(msgspec.Struct, frozen=True):
+    """`signing` signs new tokens, all of `keys` verify. `file`: the ring's; `managed`: the daemon only reads it."""
+
+    keys: tuple[str, ...]
+    signing: str
+    file: str
+    managed: bool
+
+
+class TokenRotateRequest(Request, tag="token.rotate"):
+    """Add a key to the ring, which signs from now on; tokens of the others stay valid."""
+
+
+class TokenRetireRequest(Request, tag="token.retire"):
+    """Remove a key from the ring: tokens that it signed are refused from now on."""
+
+    key: str
+
+
 # --- the table --------------------------------------------------------------------------------------------------------
 
 
@@ -1085,4 +1108,7 @@ METHODS: tuple[Method, ...] = (
     Method(TokenIssueRequest, TokenReply, "admin"),
     Method(TokenListRequest, TokenList, "operator"),
     Method(TokenRevokeRequest, Done, "admin"),
+    Method(TokenKeysRequest, TokenKeys, "operator"),
+    Method(TokenRotateRequest, TokenKeys, "admin"),
+    Method(TokenRetireRequest, TokenKeys, "admin"),
 )

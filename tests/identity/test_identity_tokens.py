@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lighthoused.core.errors import Corrupt, Invalid, NotFound, Unauthenticated
-from lighthoused.identity.tokens import MAX_TOKEN, MAX_TTL_S, KeyRing, Tokens
+from lighthoused.identity.keyring import KeyRing
+from lighthoused.identity.tokens import MAX_TOKEN, MAX_TTL_S, Tokens
 from lighthoused.protocol.messages import TokenView
 
 NOW_S = 1_700_000_000

@@ -14,7 +14,8 @@ from lighthoused.api.tokens import TokensApi
 from lighthoused.core.author import Author
 from lighthoused.identity.access import Access
 from lighthoused.identity.agents import Agents
-from lighthoused.identity.tokens import KeyRing, Tokens
+from lighthoused.identity.keyring import KeyRing
+from lighthoused.identity.tokens import Tokens
 from lighthoused.identity.users import Users
 from lighthoused.protocol.messages import Status
 from lighthoused.rpc.dispatch import Dispatcher
@@ -61,7 +62,8 @@ async def unheard(check: str, problems: int) -> None:
 @pytest.fixture
 async def served(store: Store, tmp_path: Path, nursery: trio.Nursery) -> AsyncIterator[Served]:
     noted = Noted()
-    tokens = Tokens(KeyRing.load(tmp_path / "keys"), time.time_ns)
+    ring = KeyRing.load(tmp_path / "keys")
+    tokens = Tokens(ring, time.time_ns)
     access = Access(Agents(), tokens, Users(()), os.geteuid(), 1e6, noted.report)
 
     def status() -> Status:
@@ -70,7 +72,7 @@ async def served(store: Store, tmp_path: Path, nursery: trio.Nursery) -> AsyncIt
     families = (
         ConnectionApi(access, status, bytes),
         LogApi(store, time.time_ns, trio.lowlevel.checkpoint, unheard),
-        TokensApi(tokens, store.append, time.time_ns),
+        TokensApi(tokens, ring, store.append, time.time_ns),
     )
     dispatcher = Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})
     path = tmp_path / "rpc.sock"

@@ -12,11 +12,15 @@ from regopy.rego_shared import LogLevel
 
 
 class StandIn:
-    """`modules` are what was put; `mode`: fine, slow, error, garbage, empty, allows (says nothing matches)."""
+    """`modules` are what was put; `mode`: fine, slow, error, garbage, empty, allows (says nothing matches).
+
+    `token`: what a client must show as a bearer token, "" for nothing; a refusal repeats what was shown.
+    """
 
     def __init__(self) -> None:
         self.modules: dict[str, str] = {}
         self.mode = "fine"
+        self.token = ""
         self.questions = 0
         self.puts: list[str] = []
         self._lock = threading.Lock()
@@ -27,7 +31,11 @@ class StandIn:
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("content-length", 0)))
-                code, answer = stand_in.answer(self.command, unquote(self.path), body)
+                shown = self.headers.get("authorization", "")
+                if stand_in.token and shown != f"Bearer {stand_in.token}":
+                    code, answer = 401, {"code": "unauthorized", "message": f"not authorized: {shown}"}
+                else:
+                    code, answer = stand_in.answer(self.command, unquote(self.path), body)
                 content = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
                 self.send_response(code)
                 self.send_header("content-length", str(len(content)))
