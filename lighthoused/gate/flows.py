@@ -127,7 +127,7 @@ class Flows:
         return Files(self._content, self._tree, world.mount)
 
     def recent(self, request: Request) -> dict[str, Any]:
-        """What policies see of the past: `secrets` read, `counts` by kind in the last minute, and their `limits`."""
+        """What policies see of the past: `secrets` read, `counts` by kind in the last minute, `limits`, which are `reached`."""
         past = self._pasts.get(request.agent)
         if past is None:
             return {}
@@ -143,6 +143,7 @@ class Flows:
         if counts:
             found["counts"] = counts
             found["limits"] = {kind: self._limits[kind] for kind in counts}
+            found["reached"] = [kind for kind, made in counts.items() if made >= self._limits[kind]]
         return found
 
     def propose(self, hashed: str, request: Request, effects: Sequence[Effect], files: Files) -> None:

@@ -4,7 +4,7 @@ The only importer of regopy. Must not know where sources come from.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from blake3 import blake3
@@ -14,14 +14,16 @@ from regopy.rego_shared import LogLevel
 from lighthoused.core.errors import Corrupt, Invalid
 from lighthoused.policy.catalogue import ids_of
 from lighthoused.policy.functions import defined, undefined
-from lighthoused.policy.lean import lean
+from lighthoused.policy.index import PACKAGE, Index, number
+from lighthoused.policy.lean import lean, with_kinds
 from lighthoused.policy.rules import STRENGTH, Match
 
 MAX_REASON = 1000
 MAX_TRIED = 64
 """Statements of a broken policy that are left out one at a time, to find the one at fault."""
-_QUERY = "data.lighthouse.result"
+_USERS = "lighthouse/own"
 _PROBE: dict[str, Any] = {"effects": [], "tool": "", "cwd": "/", "agent": "", "profile": "balanced"}
+_NO_USERS: dict[str, Any] = {"rules": [], "disabled": []}
 _PLACE = re.compile(r"\(error \d+:[^|]*\|(\d+)\|\d+")
 _MESSAGE = re.compile(r"\(errormsg \d+:(.*?)\)\n")
 _FEW = re.compile(r"bundle verify: call to '[^']*\.(\w+)' arg count .*")
@@ -43,38 +45,53 @@ class NoSuchFunction(Invalid):
 
 
 class Compiled:
-    """Policies ready to be asked. `builtin` come with Lighthouse; a user's rule stands in place of one with its id."""
+    """Policies ready to be asked. `builtin` come with Lighthouse; a user's rule stands in place of one with its id.
+
+    Of the builtin rules only those are evaluated that can apply (`index`), each by an entry point of its own.
+    """
 
     def __init__(self, builtin: Mapping[str, str], users: Mapping[str, str]) -> None:
         """Raises RegoError, Invalid or PolicyFailed where they do not work together."""
-        modules = {**builtin, **users}
+        standard = {name: source for name, source in builtin.items() if f"package {PACKAGE}\n" in source}
+        self._index = Index(standard)
+        numbered, rules = number(standard)
+        modules = {**builtin, **{name: lean(source) for name, source in numbered.items()}, **users}
+        self._entries = [f"{PACKAGE.replace('.', '/')}/{rule}" for rule in rules]
         self._interpreter = Interpreter()
         self._interpreter.log_level = LogLevel.NONE
         known = defined(modules.values())
         for name, source in modules.items():
-            self._interpreter.add_module(name, lean(source) if name in builtin else source)
+            self._interpreter.add_module(name, source)
             if missing := undefined(source, known, self._interpreter.is_builtin):
                 raise NoSuchFunction(*missing)
-        self._bundle = self._interpreter.build(_QUERY)
+        self._bundle = self._interpreter.build(None, [*self._entries, _USERS])
         if not self._bundle.ok():
             raise Invalid("The policies do not compile together.")
-        self.version = version_of(modules)
-        self.names = tuple(modules)
+        self._of_users = bool(users)
+        self.version = version_of({**builtin, **users})
+        self.names = (*builtin, *users)
         self.replaced = ids_of(builtin) & ids_of(users)
         self.ask(_PROBE)
-        self.disabled = frozenset(self._answer(_PROBE)["disabled"]) - {""}
+        self.disabled = frozenset(self._answer(_PROBE, [])["disabled"]) - {""}
 
     def ask(self, document: dict[str, Any]) -> list[Match]:
         """The rules that match. Raises PolicyFailed."""
+        candidates = self._index.candidates(document)
+        if not candidates and not self._of_users:
+            return []
         try:
-            return matches_of(self._answer(document), self.replaced)
+            return matches_of(self._answer(document, candidates), self.replaced)
         except (RegoError, ValueError, KeyError, IndexError, TypeError) as error:
             told = getattr(error, "doc", "") or str(error)
             raise PolicyFailed(f"The policies failed on this request: {_said(told)}") from None
 
-    def _answer(self, document: dict[str, Any]) -> Any:
-        self._interpreter.set_input(Input(document))
-        output = self._interpreter.query_bundle(self._bundle)
+    def _answer(self, document: dict[str, Any], candidates: Sequence[int]) -> dict[str, Any]:
+        self._interpreter.set_input(Input(with_kinds(document)))
+        standard = [rule for each in candidates for rule in self._evaluated(self._entries[each])]
+        return {**(self._evaluated(_USERS) if self._of_users else _NO_USERS), "standard": standard}
+
+    def _evaluated(self, entry: str) -> Any:
+        output = self._interpreter.query_bundle_entrypoint(self._bundle, entry)
         if not output.ok() or not output.results:
             raise PolicyFailed(f"The policies failed on this request: {str(output)[:MAX_REASON]}")
         return output[0][0]

@@ -1,6 +1,7 @@
 # Flows: what only looks harmless without what the agent did before. See input.recent:
 # secrets: [{"target", "program"}] read in this session in the last quarter of an hour,
-# counts: {kind: calls of this agent with such an effect in the last minute}, limits: the configured ones.
+# counts: {kind: calls of this agent with such an effect in the last minute}, limits: the configured ones, reached: the
+# kinds of which there are so many.
 # What scripts hold that were written or downloaded before is judged when they run, by the rules about effects.
 package lighthouse.standard
 
@@ -58,6 +59,7 @@ leaves contains n if {
 # not flows.secret-then-network: {"command": "npm install && git push", "before": ["cat .env"]}
 # not flows.secret-then-network: {"command": "curl https://example.com/", "before": ["source .env && npm start"]}
 rules contains escalate("flows.secret-then-network", n, "It reaches the network after the agent read secrets.") if {
+	count(input.recent.secrets) > 0
 	count(seen_secrets) > 0
 	some n in leaves
 	e := input.effects[n]
@@ -69,8 +71,8 @@ rules contains escalate("flows.secret-then-network", n, "It reaches the network 
 # not flows.runaway: {"command": "rm notes", "repeated": 59}
 # not flows.runaway: {"command": "rm -rf build", "repeated": 60}
 rules contains escalate("flows.runaway", n, sprintf("The agent did this %d times in the last minute, which is its limit.", [made])) if {
-	some kind, made in input.recent.counts
-	made >= input.recent.limits[kind]
+	some kind in input.recent.reached
+	made := input.recent.counts[kind]
 	some n in by[kind]
 	not input.effects[n].place in {"generated", "cache"}
 }

@@ -6,7 +6,9 @@ package lighthouse
 
 import rego.v1
 
-result := {"rules": rules, "standard": data.lighthouse.standard.rules, "disabled": disabled}
+own := {"rules": rules, "disabled": disabled}
+
+result := object.union(own, {"standard": data.lighthouse.standard.rules})
 
 rules contains {} if false
 
