@@ -89,9 +89,7 @@ def test_the_index_leaves_out_no_rule_that_applies(
 
 
 @given(kind=st.sampled_from(KINDS), scope=st.sampled_from(SCOPES), place=st.sampled_from(PLACES))
-def test_one_effect_in_every_place(
-    compiled: Compiled, plain: Interpreter, kind: str, scope: str, place: str
-) -> None:
+def test_one_effect_in_every_place(compiled: Compiled, plain: Interpreter, kind: str, scope: str, place: str) -> None:
     effect = {"kind": kind, "target": "/x", "scope": scope, "certainty": "certain", "place": place}
     document = {"effects": [effect], "tool": "Bash", "cwd": "/p", "agent": "a", "profile": "balanced"}
     assert sorted(compiled.ask(document)) == sorted(evaluated_whole(plain, document))
