@@ -127,7 +127,7 @@ class Flows:
         return Files(self._content, self._tree, world.mount)
 
     def recent(self, request: Request) -> dict[str, Any]:
-        """What policies see of the past: `secrets` read, `counts` by kind in the last minute, their `limits`, `reached`."""
+        """The past for policies: `secrets` read, `counts` by kind in the last minute, `limits`, which are `reached`."""
         past = self._pasts.get(request.agent)
         if past is None:
             return {}
