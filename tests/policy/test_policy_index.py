@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from regopy import Input, Interpreter
 
@@ -81,6 +81,7 @@ def evaluated_whole(plain: Interpreter, document: dict[str, Any]) -> list[Match]
     return matches_of(plain.query("data.lighthouse.result").results[0].expressions[0])
 
 
+@settings(deadline=None)
 @given(document=DOCUMENTS)
 def test_the_index_leaves_out_no_rule_that_applies(
     compiled: Compiled, plain: Interpreter, document: dict[str, Any]
@@ -88,6 +89,7 @@ def test_the_index_leaves_out_no_rule_that_applies(
     assert sorted(compiled.ask(document)) == sorted(evaluated_whole(plain, document))
 
 
+@settings(deadline=None)
 @given(kind=st.sampled_from(KINDS), scope=st.sampled_from(SCOPES), place=st.sampled_from(PLACES))
 def test_one_effect_in_every_place(compiled: Compiled, plain: Interpreter, kind: str, scope: str, place: str) -> None:
     effect = {"kind": kind, "target": "/x", "scope": scope, "certainty": "certain", "place": place}
