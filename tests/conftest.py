@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from tests_support.asking import Askers, askers
 from tests_support.running import Running
 
 from lighthoused.store.store import Store
@@ -44,3 +45,10 @@ def running(tmp_path: Path) -> Iterator[Running]:
     code = daemon.stop()
     assert code in (0, -9), daemon.log.read_text()
     assert '"level": "error"' not in daemon.log.read_text().replace('"level":"error"', '"level": "error"')
+
+
+@pytest.fixture
+def asks(running: Running) -> Iterator[Askers]:
+    """Agents that ask the daemon under test; those that still wait at the end are answered."""
+    with askers(running) as made:
+        yield made

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests_support.asking import FORCE, Askers, askers, careful, code_of
+from tests_support.asking import FORCE, Askers, careful, code_of
 from tests_support.running import Running
 from tests_support.terminal import Terminal
 
@@ -26,12 +26,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     daemon.start()
     yield daemon
     assert daemon.stop() == 0
-
-
-@pytest.fixture
-def asks(running: Running) -> Iterator[Askers]:
-    with askers(running) as made:
-        yield made
 
 
 @pytest.mark.parametrize(("answer", "verdict"), [("approve", "allow"), ("deny", "deny")])

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from tests_support.asking import Askers, askers, careful, code_of
+from tests_support.asking import Askers, careful, code_of
 from tests_support.running import Running
 from tests_support.terminal import Terminal
 
@@ -18,12 +18,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     daemon.start()
     yield daemon
     assert daemon.stop() == 0
-
-
-@pytest.fixture
-def asks(running: Running) -> Iterator[Askers]:
-    with askers(running) as made:
-        yield made
 
 
 def check(running: Running, command: str) -> str:

@@ -20,12 +20,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     assert daemon.stop() == 0
 
 
-@pytest.fixture
-def asks(running: Running) -> Iterator[Askers]:
-    with askers(running) as made:
-        yield made
-
-
 class Script:
     """`watch --json` in a pipe."""
 

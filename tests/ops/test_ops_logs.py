@@ -70,3 +70,6 @@ def test_a_stream_that_is_gone_costs_only_the_line() -> None:
     logs.configure("info", "json", stream)
     stream.close()
     structlog.get_logger().info("nobody reads this")
+    logs.configure("info", "json", stream := io.StringIO())
+    structlog.get_logger().info("somebody reads this")
+    assert "somebody reads this" in stream.getvalue()

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from rich.text import Text
-from tests_support.asking import Askers, askers, careful
+from tests_support.asking import Askers, careful
 from tests_support.running import Running
 from tests_support.terminal import Terminal
 from textual.pilot import Pilot
@@ -33,12 +33,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     daemon.start()
     yield daemon
     assert daemon.stop() == 0
-
-
-@pytest.fixture
-def asks(running: Running) -> Iterator[Askers]:
-    with askers(running) as made:
-        yield made
 
 
 def calling(running: Running) -> Call:
