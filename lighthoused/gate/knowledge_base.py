@@ -41,6 +41,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     certainty: Certainty = "certain"
     arg_like: str = ""
     last_like: str = ""
+    line_like: str = ""
     flag_like: dict[str, str] = {}
     key_like: dict[str, str] = {}
     no_keys: list[str] = []
@@ -87,6 +88,7 @@ class Rule(NamedTuple):
     anywhere: bool
     arg_like: re.Pattern[str] | None
     last_like: re.Pattern[str] | None
+    line_like: re.Pattern[str] | None
     flag_like: tuple[tuple[str, re.Pattern[str]], ...]
     key_like: tuple[tuple[str, re.Pattern[str]], ...]
     scope: Scope | None
@@ -114,6 +116,8 @@ class Rule(NamedTuple):
         if self.arg_like and not _any_like(self.arg_like, words):
             return False
         if self.last_like and not _any_like(self.last_like, words[-1:]):
+            return False
+        if self.line_like and not _any_like(self.line_like, [" ".join(words)]):
             return False
         if not all(_any_like(like, arguments.of(flag)) for flag, like in self.flag_like):
             return False
@@ -244,6 +248,7 @@ def _rule(where: str, entry: RuleEntry) -> Rule:
         anywhere,
         _pattern(where, "arg-like", entry.arg_like) if entry.arg_like else None,
         _pattern(where, "last-like", entry.last_like) if entry.last_like else None,
+        _pattern(where, "line-like", entry.line_like) if entry.line_like else None,
         tuple((flag, _pattern(where, "flag-like", like)) for flag, like in entry.flag_like.items()),
         tuple((key, _pattern(where, "key-like", like)) for key, like in entry.key_like.items()),
         entry.scope or None,  # type: ignore[arg-type]

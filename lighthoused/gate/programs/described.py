@@ -101,9 +101,13 @@ class Described:
 
 
 def _is_harmless(program: Program, arguments: Arguments) -> bool:
-    """Whether it only shows what it would do. A word (``help``) counts as the first or last."""
+    """Whether it only shows what it would do. A word (``help``) counts as the first or last, several as the first."""
     ends = (*arguments.words[:1], *arguments.words[1:][-1:])
-    return any(arguments.means(each) if each[0] == "-" else each in ends for each in program.harmless_when)
+    line = " ".join(arguments.words[:3]) + " "
+    return any(
+        arguments.means(each) if each[0] == "-" else each in ends or (" " in each and line.startswith(each + " "))
+        for each in program.harmless_when
+    )
 
 
 _SQL = frozenset({"DROP", "TRUNCATE", "DELETE", "ALTER", "GRANT", "REVOKE", "UPDATE"})

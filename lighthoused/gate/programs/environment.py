@@ -12,7 +12,7 @@ from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import opaque, unmarked
 
 _COMMAND = re.compile(
-    r"(?:[A-Z0-9_]*_)?(?:EDITOR|PAGER|BROWSER|ASKPASS|RSH|PASSCOMMAND|PASSWORD_COMMAND|PROMPT_COMMAND|RUNNER|OPENER)"
+    r"[A-Z0-9_]*(?:EDITOR|PAGER|BROWSER|ASKPASS|RSH|PASSCOMMAND|PASSWORD_COMMAND|PROMPT_COMMAND|RUNNER|OPENER)"
     r"|VISUAL|FCEDIT|GIT_SSH_COMMAND|GIT_SSH|GIT_EXTERNAL_DIFF|GIT_PROXY_COMMAND|LESSOPEN|LESSCLOSE|SVN_SSH"
     r"|FZF_DEFAULT_COMMAND|RUSTC_WRAPPER|RUSTC_WORKSPACE_WRAPPER|COMPILER_PATH|CC|CXX|LD|MAKE|CONFIG_SHELL|SHELL"
     r"|PROMPT_COMMAND|NIX_REMOTE_SSH|SSH_COMMAND|MANROFFOPT|ACLOCAL|AUTOCONF|GIT_CONFIG_VALUE_\d+"
@@ -42,13 +42,18 @@ _OPTIONS: dict[str, re.Pattern[str]] = {
     "MAKEOVERRIDES": re.compile(r"SHELL=(.+)"),
 }
 _LOADS: dict[str, re.Pattern[str]] = {
-    "NODE_OPTIONS": re.compile(r"(?:--require|--import|-r|--loader)[ =]?\S*[./]"),
-    "PERL5OPT": re.compile(r"-[Mm]|-I"),
-    "RUBYOPT": re.compile(r"-r|-I"),
-    "PYTHONSTARTUP": re.compile(r"."),
-    "PYTHONINSPECT": re.compile(r"(?!)"),
-    "JAVA_TOOL_OPTIONS": re.compile(r"-(?:javaagent|agentpath|agentlib|XX:OnOutOfMemoryError)"),
+    "NODE_OPTIONS": re.compile(r"(?:--require|--import|-r|--loader|--experimental-loader)[ =]?(\S+)"),
+    "PERL5OPT": re.compile(r"-(?:[Mm](?!(?:Devel|Test|strict|warnings|utf8|open|feature|lib|Carp|v5)\b)|d:?|I)(\S*)"),
+    "PERL5DB": re.compile(r"(.+)"),
+    "RUBYOPT": re.compile(r"-(?:r|I)\s*(\S+)"),
+    "PYTHONSTARTUP": re.compile(r"(.+)"),
+    "PYTHONHOME": re.compile(r"(.+)"),
+    "GIT_EXEC_PATH": re.compile(r"(.+)"),
+    "GIT_TEMPLATE_DIR": re.compile(r"(.+)"),
+    "JAVA_TOOL_OPTIONS": re.compile(r"-(?:javaagent|agentpath|agentlib|XX:OnOutOfMemoryError)[:=](\S+)"),
 }
+_CODE = {"PERL5DB": "perl", "PERL5OPT": "perl", "RUBYOPT": "ruby"}
+_PLACES = ("/usr/", "/bin/", "/opt/", "/lib", "/snap/", "/nix/", "/Applications/", "/System/", "/Library/")
 
 
 def assigned(run: Run, name: str, value: str, state: State) -> None:
@@ -63,6 +68,8 @@ def assigned(run: Run, name: str, value: str, state: State) -> None:
 def _command(run: Run, name: str, value: str, state: State) -> None:
     """A command with arguments is one; a bare name is a program as any other."""
     value = unmarked(value).lstrip("|!-").strip()
+    if value.startswith("/") and _hidden(run, value, state):
+        _planted(run, name, value)
     if " " in value or value in state.functions or run.findings.targets.absolute(value, state.cwd) in state.files:
         code(run, value, state.fork(), name)
 
@@ -74,8 +81,26 @@ def _prompt(run: Run, name: str, value: str, state: State) -> None:
 
 
 def _startup(run: Run, name: str, value: str, state: State) -> None:
-    if value:
+    if value and ("/" in value or name == "BASH_ENV"):
         run.command([".", value], state.fork())
+        if _hidden(run, value, state):
+            _planted(run, name, value)
+
+
+def _hidden(run: Run, path: str, state: State) -> bool:
+    """Whether a file that other programs are made to run lies where neither the project nor the system keeps it."""
+    path = unmarked(path).split(" ")[0]
+    absolute = run.findings.targets.absolute(path, state.cwd)
+    if absolute in state.files or absolute.startswith(_PLACES):
+        return False
+    target = run.findings.targets.resolve(path, state.cwd)
+    return target.scope in ("temp", "system", "elsewhere") and target.place != "sink"
+
+
+def _planted(run: Run, name: str, path: str) -> None:
+    note = "It makes other programs run what lies outside the project."
+    instead = "Run it by its name, so that it can be seen what runs."
+    run.findings.add("interpret", path, certainty="unknown", program=name, note=note, instead=instead)
 
 
 def _library(run: Run, name: str, value: str, state: State) -> None:
@@ -93,8 +118,13 @@ def _options(run: Run, name: str, value: str, state: State) -> None:
 
 
 def _loads(run: Run, name: str, value: str, state: State) -> None:
-    if value and _LOADS[name].search(unmarked(value)):
-        path = re.split(r"[ =]", value)[-1]
+    found = _LOADS[name].search(unmarked(value))
+    if found:
+        path = found[1]
+        if _hidden(run, path, state) or (name.startswith("PERL") and not path.startswith(("/", "."))):
+            _planted(run, name, path)
+        if name in _CODE and re.search(r"[;({]", value):
+            run.command([_CODE[name], "-e", unmarked(value)], state.fork())
         note = "It makes programs load code that they would not load."
         run.findings.add("execute", path, "process", certainty="unknown", program=name, note=note)
         text = state.files.get(run.findings.targets.absolute(path, state.cwd))

@@ -239,6 +239,11 @@ def git(run: Run, argv: list[str], state: State) -> str | None:
         elif flag in _GIT_VALUES and words:
             value = words.pop(0)
             folder = value if flag in ("-C", "--work-tree") else folder
+        elif flag == "--" and words:
+            return run.command(["git", *words], state)
+        elif flag.startswith("--exec-path="):
+            run.assign("GIT_EXEC_PATH", (flag.partition("=")[2],), state.fork())
+    settings += _cloned(words)
     aliased = _configured(run, settings, words, state)
     if aliased is not None:
         return aliased
@@ -252,10 +257,22 @@ def git(run: Run, argv: list[str], state: State) -> str | None:
     return None
 
 
+def _cloned(words: list[str]) -> list[str]:
+    """Settings that ``git clone`` is given for the new repository."""
+    if words[:1] != ["clone"]:
+        return []
+    pairs = zip(words, words[1:], strict=False)
+    settings = [value for flag, value in pairs if flag in ("-c", "--config")]
+    templates = [word.partition("=")[2] for word in words if word.startswith("--template=")]
+    return settings + [f"core.hookspath={each}" for each in templates if each]
+
+
 def _configured(run: Run, settings: list[str], words: list[str], state: State) -> str | None:
     """Programs and aliases that ``-c name=value`` sets; None where no alias is called."""
     for setting in settings:
         name, _, value = setting.partition("=")
+        if name.lower() == "core.hookspath":
+            run.assign("GIT_TEMPLATE_DIR", (value,), state.fork())
         if _GIT_RUNS.fullmatch(name.lower()) and (" " in value or value[:1] in "!./"):
             code(run, value.lstrip("!"), state.fork(), "git")
         if words and name.lower() == f"alias.{words[0].lower()}":

@@ -244,6 +244,19 @@ rules contains escalate("files.collect-all", n, "It packs all of a home or of th
 	e.scope in {"home", "system"}
 }
 
+# escalate files.collect-home: zip -r letters.zip ~/letters
+# not files.collect-home: zip -r src.zip src
+# not files.collect-home: cp ~/letters/template.txt .
+rules contains escalate("files.collect-home", n, "It packs what lies in the home directory, outside the project.") if {
+	some n in by.collect
+	e := input.effects[n]
+	e.scope == "home"
+	not e.place in {"root", "secret", "account", "history", "cache", "generated"}
+	e.program in packers
+}
+
+packers := {"tar", "bsdtar", "gtar", "zip", "7z", "7za", "rar", "cpio", "pax", "gzip", "bzip2", "xz", "zstd"}
+
 # escalate files.collect-output: cat /etc/passwd > /tmp/x
 # not files.collect-output: cut -d: -f1 /etc/passwd
 rules contains escalate("files.collect-output", n, "It copies the accounts of this machine to another place.") if {

@@ -81,6 +81,20 @@ rules contains escalate("remote.send", n, "It sends files to the network.") if {
 	not at_home(e)
 }
 
+# escalate remote.carry: scp ~/letters.txt web1:
+# escalate remote.carry: rsync -a ~/letters host:backup/
+# not remote.carry: rsync -a dist/ web1:www/
+# not remote.carry: rsync -a web1:logs/ logs/
+rules contains escalate("remote.carry", n, "It copies what lies outside the project to another machine.") if {
+	some n in by.send
+	e := input.effects[n]
+	e.place == "copy"
+	some m in by.read
+	f := input.effects[m]
+	f.scope in {"home", "system", "elsewhere", "temp"}
+	f.program == e.program
+}
+
 # What a program of this machine gets of the project stays here.
 at_home(e) if {
 	count({m | some m in by.read; input.effects[m].scope in {"system", "home", "elsewhere", "unknown"}}) == 0
