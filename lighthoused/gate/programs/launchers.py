@@ -1,7 +1,7 @@
 """Programs that build commands from their input or arguments: xargs, parallel, find, git's shell escapes, make."""
 
 import re
-from itertools import islice, product
+from itertools import islice, pairwise, product
 
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.shell.quoting import ansi
@@ -261,8 +261,7 @@ def _cloned(words: list[str]) -> list[str]:
     """Settings that ``git clone`` is given for the new repository."""
     if words[:1] != ["clone"]:
         return []
-    pairs = zip(words, words[1:], strict=False)
-    settings = [value for flag, value in pairs if flag in ("-c", "--config")]
+    settings = [value for flag, value in pairwise(words) if flag in ("-c", "--config")]
     templates = [word.partition("=")[2] for word in words if word.startswith("--template=")]
     return settings + [f"core.hookspath={each}" for each in templates if each]
 
