@@ -11,11 +11,14 @@ from lighthoused.gate.programs import embedded, wrappers
 from lighthoused.gate.programs.builtins import BUILTINS
 from lighthoused.gate.programs.cmd import cmd
 from lighthoused.gate.programs.commands import Commands, Family
+from lighthoused.gate.programs.container_runs import RUNS
 from lighthoused.gate.programs.copies import COPIES
 from lighthoused.gate.programs.described import Described
+from lighthoused.gate.programs.endless import BOUNDED, bounded, yes
 from lighthoused.gate.programs.filters import FILTERS
 from lighthoused.gate.programs.interpreters import interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
+from lighthoused.gate.programs.lookups import LOOKUPS
 from lighthoused.gate.programs.patches import apply_patch
 from lighthoused.gate.programs.powershell import NAMES as POWERSHELL
 from lighthoused.gate.programs.powershell import powershell
@@ -60,15 +63,19 @@ class Analyser:
             **LAUNCHERS,
             **COPIES,
             **RECIPES,
+            **RUNS,
             **dict.fromkeys(SHELLS, shell),
             **dict.fromkeys(POWERSHELL, powershell),
             "cmd": cmd,
             "apply_patch": apply_patch,
             "busybox": busybox,
             "toybox": busybox,
+            "yes": yes,
         }
+        named.update({name: bounded(name, named[name]) for name in BOUNDED if name in named})
         named.update({name: printing(name, named.get(name)) for name in SETTINGS})
         named.update({name: looking(named.get(name), looks) for name, looks in LOOKS.items()})
+        named.update({name: looking(named.get(name), looks) for name, looks in LOOKUPS.items()})
         described = Described(knowledge, told)
         flags = embedded.named(lambda name: name in named or described.knows(name))
         self._commands = Commands(named, (interpreter, wrapping, flags), described)
@@ -83,6 +90,7 @@ class Analyser:
         unresolved = ""
         try:
             run.script(command, state)
+            run.finish()
         except Unresolvable as reason:
             unresolved = str(reason)
         except RecursionError:

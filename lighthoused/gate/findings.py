@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lighthoused.core.verdicts import Effect, Scope
+from lighthoused.gate.containers import Container
 from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.text import SECRET, shown
 from lighthoused.gate.targets import Targets
@@ -16,13 +17,18 @@ MAX_SHOWN = 2048
 
 @dataclass
 class Place:
-    """On whose behalf commands run just now: as root by sudo, or on another machine (`remote`)."""
+    """On whose behalf commands run just now: as root by sudo, or on another machine (`remote`).
+
+    `bounded`: somebody ends them. `container`: in one, what of this machine is seen there.
+    """
 
     privileged: bool = False
     remote: Scope | None = None
+    bounded: bool = False
+    container: Container | None = None
 
     def copy(self) -> "Place":
-        return Place(self.privileged, self.remote)
+        return Place(self.privileged, self.remote, self.bounded, self.container)
 
 
 class Findings:
@@ -47,6 +53,8 @@ class Findings:
 
     def add(self, kind: str, target: str = "", scope: Scope = "unknown", **more: Any) -> None:
         """An effect on something that is no path."""
+        if self.place.container is not None and self.place.container.keeps(kind, scope):
+            return
         if self.place.remote and scope in ("unknown", "process", "system"):
             scope = self.place.remote
         if self.place.privileged and kind in ("execute", "interpret"):
@@ -57,6 +65,14 @@ class Findings:
         """An effect on a path. What sinks take is no effect."""
         if SECRET in path:
             more.setdefault("place", "secret")
+        if self.place.container is not None:
+            for outside in self.place.container.outside(self.targets.absolute(path, cwd), kind):
+                self._resolved(kind, outside, "/", more)
+        else:
+            self._resolved(kind, path, cwd, more)
+
+    def _resolved(self, kind: str, path: str, cwd: str, more: dict[str, Any]) -> None:
+        more = dict(more)
         target = self.targets.resolve(path, cwd)
         if target.place == "sink":
             return

@@ -77,11 +77,23 @@ def complete(run: Run, argv: list[str], state: State) -> str:
 
 
 def trap(run: Run, argv: list[str], state: State) -> str:
-    """The action runs at some time."""
+    """The action runs at some time; that of a shell's end sees what variables are then."""
     words = [word for word in argv[1:] if word not in ("--", "-p", "-l")]
-    if len(words) > 1 and words[0] not in ("", "-"):
+    if len(words) < 2 or words[0] in ("", "-"):
+        return ""
+    signals = {word.upper().removeprefix("SIG") for word in words[1:]}
+    if wholly_opaque(words[0]) or not signals & _ENDS:
         code(run, words[0], state.fork(), "trap")
+        return ""
+    run.at_end(words[0], state)
+    if not signals <= _ENDS and not run.trying:
+        for effect in run.attempt(lambda: code(run, words[0], state.fork(), "trap")):
+            if effect.scope != "unknown":
+                run.findings.put(effect)
     return ""
+
+
+_ENDS = frozenset({"EXIT", "0"})
 
 
 def alias(run: Run, argv: list[str], state: State) -> str:

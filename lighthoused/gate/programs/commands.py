@@ -34,7 +34,9 @@ _INTERPRETER = re.compile(r"(python|pypy|perl|ruby|php|lua|node|nodejs|deno|bun|
 _KEYWORDS = frozenset(
     {"!", "{", "}", "(", ")", "then", "do", "done", "fi", "else", "esac", ";", "while", "until", "if", "elif"}
 )
-_ALSO_DESCRIBED = frozenset({"ssh", "slogin", "autossh", "strace", "ltrace", "sshpass"})
+_ALSO_DESCRIBED = frozenset(
+    {"ssh", "slogin", "autossh", "strace", "ltrace", "sshpass", "docker", "podman", "nerdctl", "finch"}
+)
 """Programs that run a command and do something else besides."""
 _LOOPS = frozenset({"for", "select"})
 MAX_MATCHING = 48
@@ -104,6 +106,8 @@ class Commands:
         family = self._named.get(argv[0])
         output = family(run, argv, state) if family else None
         if output is not None:
+            if argv[0] in _ALSO_DESCRIBED:
+                self._described(run, argv, state)
             return output
         for each in self._general:
             output = each(run, argv, state)

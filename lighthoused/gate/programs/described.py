@@ -10,10 +10,51 @@ from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.bounds import MAX_MATCHED
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import FETCHED, GLOB, SECRET, UNKNOWN, opaque, unmarked
+from lighthoused.gate.shell.text import FETCHED, GLOB, KEPT, SECRET, UNKNOWN, opaque, unmarked
 
 _HOSTILE = frozenset({"probe", "exhaust", "trace", "listen"})
 _LEAVING = frozenset({"send", "fetch", "push", "publish"})
+_CLIENTS = frozenset(
+    {
+        "curl",
+        "wget",
+        "http",
+        "https",
+        "xh",
+        "httpie",
+        "curlie",
+        "dig",
+        "nslookup",
+        "host",
+        "drill",
+        "ping",
+        "whois",
+        "nc",
+    }
+    | {"ncat", "netcat", "telnet", "lwp-request", "aria2c"}
+)
+"""Programs that talk to whoever they are told to."""
+_PROVES = frozenset(
+    {"-H", "--header", "-u", "--user", "--oauth2-bearer", "--password", "--http-password", "--ftp-password", "-b"}
+    | {
+        "--cookie",
+        "-a",
+        "--auth",
+        "--proxy-user",
+        "-U",
+        "-E",
+        "--cert",
+        "--pass",
+        "-A",
+        "--netrc-file",
+        "-e",
+        "--referer",
+    }
+)
+"""Flags by which they prove who they are."""
+_LOGIN = re.compile(
+    r"(?i)^[\w+.-]+://(?:localhost|127\.|\[::1\]|[\w.-]*\.(?:localhost|local|internal|test)\b)|/oauth|/token\b"
+)
 
 
 class Described:
@@ -78,6 +119,8 @@ class Described:
             more["place"] = entry.place
         if entry.kind in _LEAVING and _mentions_secret(run, arguments, state):
             more["place"] = "secret"
+        elif entry.kind in _LEAVING and program.name in _CLIENTS and _leaks(arguments):
+            more["place"] = "kept"
         targets = _targets(entry.target, arguments, words)
         if entry.target.startswith("=~/"):
             targets = [(state.value("HOME") or ("~",))[0] + entry.target[2:]]
@@ -202,6 +245,17 @@ def _mentions_secret(run: Run, arguments: Arguments, state: State) -> bool:
         if SECRET in text or (path in state.files and SECRET in state.files[path]):
             return True
     return False
+
+
+def _leaks(arguments: Arguments) -> bool:
+    """Whether a secret of the environment stands where it proves nothing: in an address, a name or data."""
+    if any(map(_LOGIN.search, map(unmarked, arguments.words))):
+        return False
+    values = [value for flag, values in arguments.flags.items() if flag not in _PROVES for value in values]
+    return any(KEPT in _USERINFO.sub("://", text) for text in (*arguments.words, *values))
+
+
+_USERINFO = re.compile(r"://[^/@]*@")
 
 
 def _targets(spec: str, arguments: Arguments, words: list[str]) -> list[str]:

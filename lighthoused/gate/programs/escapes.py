@@ -47,9 +47,13 @@ nslookup sqlplus tftp w3m
 ESCAPES: dict[str, tuple[Escape, ...]] = {
     **dict.fromkeys(("vim", "vi", "nvim", "ex", "view", "gvim", "vimdiff", "rvim"), _EX),
     **dict.fromkeys(_BANGS.split(), (_BANG,)),
+    **dict.fromkeys(("less", "more", "man"), (_BANG, _escape(r"^\+\d*!\s*+(.+)"))),
     "gdb": (_BANG, _escape(r"^\s*+(?:shell|make)\s++(.+)"), _escape(r"^\s*+(?:python|py|pi)\s++(.+)", "python")),
     "lldb": (_escape(r"^\s*+(?:platform\s++)?shell\s++(.+)"), _escape(r"^\s*+script\s++(.+)", "python")),
-    "tar": (_escape(r"^--(?:checkpoint-action=exec|to-command|use-compress-program|rsh-command|[\w-]+-script)=(.+)"),),
+    "tar": (
+        _escape(r"^exec=(.+)"),
+        _escape(r"^--(?:checkpoint-action=exec|to-command|use-compress-program|rsh-command|[\w-]+-script)=(.+)"),
+    ),
     "sqlite3": (_escape(r"(?:^|\n)\s*+\.(?:shell|system)\s++(.+)"), _escape(r"^\s*+\.output\s++\|(.+)")),
     **dict.fromkeys(("psql", "mysql", "mariadb"), _SQL_SHELL),
     "psql": (*_SQL_SHELL, _escape(r"(?i)\b(?:from|to)\s++program\s++'((?:[^']|'')*)'"), _escape(r"^\\[go]\s*+\|(.+)")),

@@ -4,13 +4,15 @@ import base64
 import binascii
 import bz2
 import codecs
+import gzip
 import lzma
 import re
 import zlib
 from collections.abc import Callable
+from functools import partial
 
 from lighthoused.gate.programs.editing import sed
-from lighthoused.gate.programs.lines import LINES, given
+from lighthoused.gate.programs.lines import LINES, blurred, given
 from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
@@ -90,7 +92,7 @@ def tee(run: Run, argv: list[str], state: State) -> str:
     for path in argv[1:]:
         if not path.startswith("-"):
             run.findings.path("append" if append else "write", path, state.cwd, program="tee")
-            state.write(run.findings.targets.absolute(path, state.cwd), text, append)
+            run.redirects.keep_output(run.findings.targets.absolute(path, state.cwd), text, append, state)
     return text
 
 
@@ -168,6 +170,9 @@ def decompress(run: Run, argv: list[str], state: State) -> str | None:
     name = argv[0].removeprefix("un").removesuffix("cat")
     unpack = _UNPACK.get(name if name else "z", _inflate)
     flags = "".join(word for word in argv[1:] if word.startswith("-"))
+    if len(argv) <= 2 and "d" not in flags and name in _PACK and state.stdin.text is not None and argv[0] in _PACK:
+        text = state.stdin.all()
+        return blurred(text) if opaque(text) else _PACK[name](_bytes(unmarked(text))).decode("latin-1")
     reads = argv[0].startswith("un") or argv[0].endswith("cat") or argv[0] in ("gunzip", "bunzip2") or "d" in flags
     if not reads or (words and not argv[0].endswith("cat") and "c" not in flags):
         return None
@@ -189,6 +194,13 @@ def _unxz(text: str) -> bytes:
 _UNPACK: dict[str, Callable[[str], bytes]] = {
     **dict.fromkeys(("bunzip2", "bzip2", "bz", "pbzip2", "lbzip2"), _bunzip),
     **dict.fromkeys(("xz", "lzma", "unxz", "unlzma"), _unxz),
+}
+
+
+_PACK: dict[str, Callable[[bytes], bytes]] = {
+    **dict.fromkeys(("gzip", "pigz"), partial(gzip.compress, mtime=0)),
+    **dict.fromkeys(("bzip2", "pbzip2", "lbzip2"), bz2.compress),
+    "xz": lzma.compress,
 }
 
 

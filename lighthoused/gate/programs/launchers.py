@@ -7,7 +7,7 @@ from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import Input, State
-from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque, unmarked, wholly_opaque
+from lighthoused.gate.shell.text import ENDLESS, GLOB, UNKNOWN, ended, opaque, unmarked, wholly_opaque
 
 MAX_BATCH = 64
 _XARGS_VALUES = frozenset(
@@ -43,6 +43,14 @@ def xargs(run: Run, argv: list[str], state: State) -> str:
         elif flag == "--":
             break
     text = run.redirects.contents(path, state) if path else state.stdin.all()
+    if (
+        ENDLESS in text
+        and not run.findings.place.bounded
+        and any(re.match(r"-\w*P|--max-procs", word) for word in argv)
+    ):
+        note = "It starts processes as fast as it can, until the machine stops."
+        run.findings.add("exhaust", "xargs", "process", program="xargs", note=note)
+    text = ended(text)
     if replace and separators == _BLANKS:
         separators = "\n"
     if wholly_opaque(text) and text:
@@ -297,21 +305,6 @@ def _runs(run: Run, words: list[str], state: State) -> None:
                 code(run, words[at + 1], state.fork(), "git")
 
 
-def containers(run: Run, argv: list[str], state: State) -> str | None:
-    """docker run with a command: it runs in a container, on the host where its files are mounted."""
-    words = argv[1:]
-    if not words or words[0] != "run":
-        return None
-    mounts = [words[at + 1] for at, word in enumerate(words[:-1]) if word in ("-v", "--volume", "--mount")]
-    mounts += [word.partition("=")[2] for word in words if word.startswith(("--volume=", "--mount="))]
-    note = "The container sees the whole machine."
-    if "--privileged" in words or any(
-        re.match(r"/:|type=bind,(src|source)=/,|/var/run/docker\.sock", mount) for mount in mounts
-    ):
-        run.findings.add("escalate_privilege", "docker run", "system", program=argv[0], note=note)
-    return None
-
-
 LAUNCHERS = {
     "xargs": xargs,
     "gxargs": xargs,
@@ -319,6 +312,4 @@ LAUNCHERS = {
     "find": find,
     "gfind": find,
     "git": git,
-    "docker": containers,
-    "podman": containers,
 }

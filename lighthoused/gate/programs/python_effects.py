@@ -20,7 +20,7 @@ from lighthoused.gate.programs.python_calls import (
 from lighthoused.gate.programs.python_values import Value, flat
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import GLOB, UNKNOWN, opaque
+from lighthoused.gate.shell.text import GLOB, KEPT, UNKNOWN, opaque
 
 _SCOPES: dict[str, Scope] = {
     **dict.fromkeys(("fetch", "send", "listen", "interpret"), "network"),
@@ -89,6 +89,8 @@ class PythonEffects:
             return
         if not call.path:
             more = {"place": call.place} if call.place else {}
+            if KEPT in target and call.kind in ("fetch", "send"):
+                more = {"place": "kept"}
             scope = _SCOPES.get(call.kind, "process")
             self._run.findings.add(call.kind, target, scope, program="python", note=call.note, **more)
         elif call.argument < len(values):

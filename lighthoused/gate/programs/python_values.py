@@ -12,6 +12,7 @@ import zlib
 from collections.abc import Callable
 
 from lighthoused.gate.shell.bounds import Unresolvable
+from lighthoused.gate.shell.parameters import environment
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import FETCHED, GLOB, UNKNOWN, literal, opaque
 
@@ -34,7 +35,7 @@ class Names:
 
     def variable(self, name: str) -> str:
         """A variable of the environment."""
-        return (self._state.value(name) or (UNKNOWN,))[0]
+        return (self._state.value(name) or (environment(name),))[0]
 
     @property
     def arguments(self) -> Value:

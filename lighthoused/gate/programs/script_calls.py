@@ -80,7 +80,7 @@ _MODE = re.compile(r"(?<![\w$@%])(?:chmod|chmodSync|chown|mknod)\s*+\(?([^;)\n]{
 _KILL = re.compile(r"(?<![\w$@%])kill\b\W{0,3}(?:(?:['\"]?\w+['\"]?\s*+,\s*+(?:-1|0|1)\b)|(?:-1|1)\s*+[,)])")
 _SETUID = re.compile(r"setuid\W{1,3}0\b|\$[<>]\s*+=\s*+0\b|posix_setuid\W{1,3}0\b|UID::change_privilege\W{1,3}0\b")
 _FORKS = re.compile(
-    r"\bfork\s+while\s+(?:fork|1)|while\s*+\(?\s*+(?:1|true|fork)?\s*+\)?\s*+(?:\{|do|;)?\s*+(?:pcntl_)?fork\b"
+    r"\bfork\s+while\s+(?:fork|1|true)|while\s*+\(?\s*+(?:1|true|fork)?\s*+\)?\s*+(?:\{|do|;)?\s*+(?:pcntl_)?fork\b"
     r"|for\s*+\(?\s*+;\s*+;\s*+\)?\s*+\{?\s*+(?:pcntl_)?fork\b|loop\s*+(?:\{|do)\s*+fork\b|fork\s*+\{\s*+loop"
 )
 _RAW_SOCKET = re.compile(
@@ -96,6 +96,11 @@ _CLIENT = re.compile(
     r"https?(?:[\"']\))?\.(?:get|request)|\bfetch\s*+\(|LWP::Simple|LWP::UserAgent|HTTP::Tiny|open-uri|URI\.open|Net::HTTP|axios"
     r"|file_get_contents\W{1,3}https?:|curl_exec|fopen\W{1,3}https?:|socket\.http|require\W{1,4}got\b|HTTPoison|Req\.get"
     r"|url\.openStream|URL\(|download\.file|include\W{1,3}https?:"
+)
+_KEPT = re.compile(
+    r"(?i)https?://[^\s\"'`]*(?:[\"'`]\s*+(?:\+|\.{1,2}|,)\s*+|[$#]\{)\s*+(?:encodeURIComponent\()?"
+    r"(?:process\.env|ENV|os\.getenv|\$ENV|\$_ENV|getenv|System\.getenv)\W{0,3}\w*"
+    r"(?:token|secret|passw(?:or)?d|api_?key|access_key|private_key|credential)"
 )
 _EVALUATES = re.compile(
     r"(?<![\w.])(?:eval|assert|loadstring|load|dofile|instance_eval|Function|include|vm\.runIn\w+)\b"
@@ -212,9 +217,9 @@ def _network(run: Run, source: str, language: str) -> None:
         if _RUNS.search(source) or "/inet/" in source:
             note = "It connects a shell to the network."
             run.findings.add("listen", "socket", "network", program=language, place="shell", note=note)
-    client = _CLIENT.search(source)
-    if client:
-        run.findings.add("fetch", language, "network", program=language)
+    if _CLIENT.search(source):
+        place = "kept" if _KEPT.search(source) else ""
+        run.findings.add("fetch", language, "network", program=language, place=place)
         if _EVALUATES.search(source):
             note, instead = "It runs what it fetches from the network.", "Download it, look at it, then run the file."
             run.findings.add("interpret", language, "network", program=language, note=note, instead=instead)

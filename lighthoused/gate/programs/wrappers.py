@@ -14,7 +14,7 @@ from lighthoused.core.verdicts import Scope
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import SECRET, UNKNOWN
+from lighthoused.gate.shell.text import SECRET, UNKNOWN, ended
 
 
 class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -41,6 +41,7 @@ class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="k
     after_flags: frozenset[str] = frozenset()
     asking: frozenset[str] = frozenset()
     prints_secrets: bool = False
+    bounds: bool = False
 
 
 class Wrappers:
@@ -73,7 +74,8 @@ class Wrappers:
                 return output or (SECRET if wrapper.prints_secrets else UNKNOWN)
             if wrapper.joined:
                 return output + code(run, " ".join(command), inside.fork(), argv[0])
-            return output + run.command(command, inside)
+            output += run.command(command, inside)
+            return ended(output) if wrapper.bounds else output
 
 
 def _alone(run: Run, wrapper: Wrapper, argv: list[str], has_source: bool) -> None:
@@ -97,11 +99,12 @@ def load() -> Wrappers:
 def _place(run: Run, wrapper: Wrapper) -> Iterator[None]:
     """While the inner command runs, it runs elsewhere, or as somebody else."""
     place = run.findings.place
-    before = (place.privileged, place.remote)
+    before = (place.privileged, place.remote, place.bounded)
     place.privileged = place.privileged or wrapper.privileged
     place.remote = place.remote or wrapper.remote
+    place.bounded = place.bounded or wrapper.bounds
     yield
-    place.privileged, place.remote = before
+    place.privileged, place.remote, place.bounded = before
 
 
 def _inner(run: Run, wrapper: Wrapper, words: list[str], state: State) -> tuple[list[str], list[str]] | None:

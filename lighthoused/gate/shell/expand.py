@@ -13,7 +13,7 @@ from lighthoused.gate.shell.bounds import Unresolvable, decimal
 from lighthoused.gate.shell.parameters import chosen, parameter
 from lighthoused.gate.shell.splitting import split
 from lighthoused.gate.shell.state import Input, State
-from lighthoused.gate.shell.text import UNKNOWN, opaque, unmarked
+from lighthoused.gate.shell.text import ENDLESS, UNKNOWN, ended, opaque, unmarked
 
 Capture = Callable[[ast.Command, State], str]
 _PATTERN = re.compile("(?<!\ue003)([*?\\[])")
@@ -24,7 +24,15 @@ MAX_TEXT = 1 << 20
 class Expander:
     """Expands in a State; what substitutions print comes from `capture`."""
 
-    def __init__(self, capture: Capture, read: Callable[[str], ast.Command], charge: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        capture: Capture,
+        read: Callable[[str], ast.Command],
+        charge: Callable[[int], None],
+        overflow: Callable[[], None],
+    ) -> None:
+        """`overflow` is called where output that never ends would be kept."""
+        self._overflow = overflow
         self._capture = capture
         self._read = read
         self._charge = charge
@@ -106,12 +114,18 @@ class Expander:
                 self.hidden("".join(state.value(part.name) or ()), state)
             return parameter(part, state, lambda word: self.text(word, state), self._charge)
         if isinstance(part, ast.Subst):
-            return [self._capture(part.body, state.fork()).rstrip("\n")]
+            return [self._whole(self._capture(part.body, state.fork()).rstrip("\n"))]
         if isinstance(part, ast.Process):
             return [self._process(part, state)]
         if isinstance(part, ast.Arith):
             return [self.arithmetic(part, state)]
         return [part.text]
+
+    def _whole(self, output: str) -> str:
+        """What a substitution prints is kept in memory."""
+        if ENDLESS in output:
+            self._overflow()
+        return ended(output)
 
     def arithmetic(self, part: ast.Arith, state: State) -> str:
         """The number, as far as it is known. Parameters and substitutions in it are expanded first."""

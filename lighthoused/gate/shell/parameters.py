@@ -8,10 +8,14 @@ from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.patterns import Pattern
 from lighthoused.gate.shell.quoting import ansi, unquoted
 from lighthoused.gate.shell.state import State, Value
-from lighthoused.gate.shell.text import GLOB, HOLE, UNKNOWN, opaque, unmarked
+from lighthoused.gate.shell.text import GLOB, HOLE, KEPT, UNKNOWN, opaque, unmarked
 
 Text = Callable[[ast.Word], str]
 Charge = Callable[[int], None]
+_SECRET = re.compile(
+    r"(?i)\w*(?:TOKEN|SECRET|PASSW(?:OR)?D|PASSPHRASE|API_?KEY|ACCESS_KEY|PRIVATE_KEY|SECRET_KEY|AUTH_KEY|MASTER_KEY"
+    r"|ENCRYPTION_KEY|CREDENTIALS?|_PAT|_PWD)\d*"
+)
 _ACTIVE = re.compile(f"{GLOB}[*?[]")
 
 
@@ -26,12 +30,17 @@ def parameter(part: ast.Param, state: State, text: Text, charge: Charge) -> list
     if part.op:
         value = _operate(part, value, state, text, charge)
     if value is None:
-        return [UNKNOWN]
+        return [environment(part.name)]
     if not value and part.name not in "@*" and part.subscript not in ("@", "*"):
         return [""]
     if part.quoted and (part.name == "*" or part.subscript == "*"):
         return [state.separators[:1].join(value)]
     return list(value)
+
+
+def environment(name: str) -> str:
+    """What a variable holds that only the environment knows."""
+    return KEPT if _SECRET.fullmatch(name) else UNKNOWN
 
 
 def chosen(part: ast.Param, state: State) -> ast.Word | None:

@@ -7,7 +7,7 @@ from lighthoused.gate.findings import Findings
 from lighthoused.gate.shell import ast
 from lighthoused.gate.shell.expand import Expander
 from lighthoused.gate.shell.state import Input, State
-from lighthoused.gate.shell.text import FETCHED, SECRET, UNKNOWN
+from lighthoused.gate.shell.text import ENDLESS, FETCHED, SECRET, UNKNOWN, ended
 
 
 class Started(NamedTuple):
@@ -73,16 +73,35 @@ class Redirects:
     def finish(self, started: Started, output: str, state: State) -> str:
         """What of the output remains, after the files took theirs."""
         for path, append in started.files:
-            if not path.startswith("/dev/"):
-                state.write(path, output, append)
+            self.keep_output(path, output, append, state)
         return "" if started.taken else output
+
+    def keep_output(self, path: str, output: str, append: bool, state: State) -> None:
+        """A file takes output."""
+        if ENDLESS in output:
+            self._fill(path)
+        if not path.startswith("/dev/"):
+            state.write(path, ended(output), append)
+
+    def _fill(self, path: str) -> None:
+        """Output that never ends goes to a file."""
+        if self._findings.place.bounded or path in ("/dev/stdout", "/dev/stderr", "/dev/tty"):
+            return
+        if path.startswith("/dev/"):
+            note = "It keeps a processor busy until somebody ends it."
+            self._findings.add("exhaust", path, "process", certainty="possible", note=note)
+        else:
+            note, instead = "It writes until the disk is full.", "head -c says when it ends."
+            self._findings.add("exhaust", path, "system", note=note, instead=instead)
 
     def contents(self, path: str, state: State) -> str:
         """What a file holds, as far as it is known; reading it is an effect."""
         absolute = self._findings.targets.absolute(path, state.cwd)
         if absolute in state.files:
             return state.files[absolute]
-        if absolute in ("/dev/null", "/dev/zero"):
+        if absolute in _SOURCES:
+            return ENDLESS
+        if absolute == "/dev/null":
             return ""
         descriptor = descriptor_of(absolute)
         if descriptor == "0":
@@ -103,6 +122,7 @@ def descriptor_of(path: str) -> str:
 
 
 _NOTHING = Started()
+_SOURCES = frozenset({"/dev/zero", "/dev/urandom", "/dev/random", "/dev/full"})
 _DESCRIPTOR = re.compile(r"/dev/stdin|(?:/dev/fd|/proc/(?:self|\d+|thread-self)/fd)/(\d+)")
 
 

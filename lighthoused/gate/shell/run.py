@@ -10,8 +10,8 @@ from math import prod
 from typing import Protocol
 
 from lighthoused.core.verdicts import Effect
-from lighthoused.gate.findings import Findings
-from lighthoused.gate.shell import ast
+from lighthoused.gate.findings import Findings, Place
+from lighthoused.gate.shell import ast, loops
 from lighthoused.gate.shell.assignments import Assignments
 from lighthoused.gate.shell.bounds import Deadline, Unresolvable
 from lighthoused.gate.shell.expand import Expander
@@ -28,6 +28,7 @@ MAX_ROUNDS = 128
 """Rounds of a loop over numbers; of other loops every round is taken. What a loop prints that is cut is not known."""
 MAX_INNER_ROUNDS = 16
 MAX_COMBINATIONS = 64
+MAX_LAST = 64
 
 
 class Dispatch(Protocol):
@@ -49,7 +50,7 @@ class Run:
     def __init__(self, reader: Reader, findings: Findings, dispatch: Dispatch, deadline: Deadline) -> None:
         self.reader = reader
         self.findings = findings
-        self.expander = Expander(self.execute, reader.read, self.charge)
+        self.expander = Expander(self.execute, reader.read, self.charge, self._overflow)
         self.redirects = Redirects(findings, self.expander)
         self.assignments = Assignments(self.expander, partial(dispatch.assigned, self))
         self._dispatch = dispatch
@@ -60,6 +61,7 @@ class Run:
         self._parallel = 0
         self._loops = 0
         self.trying = False
+        self._last: list[tuple[str, State, Place]] = []
         self._frames: list[dict[str, tuple[Value, ...] | None]] = []
         self._calls: list[tuple[ast.Command, int]] = []
 
@@ -76,6 +78,20 @@ class Run:
         self._depth -= 1
         self.charge(1 + (len(output) >> 10))
         return output if len(output) <= MAX_OUTPUT else UNKNOWN
+
+    def at_end(self, source: str, state: State) -> None:
+        """Source that runs when its shell ends, with the values that variables have then."""
+        if self.trying or len(self._last) >= MAX_LAST:
+            self.script(source, state.fork())
+        else:
+            self._last.append((source, state, self.findings.place.copy()))
+
+    def finish(self) -> None:
+        """Run what was left for the end."""
+        while self._last:
+            source, state, place = self._last.pop()
+            self.findings.place = place
+            self.script(source, state.fork())
 
     def attempt(self, run: Callable[[], str]) -> list[Effect]:
         """The effects of what only may be run; none where they cannot be found out. Not nested."""
@@ -244,6 +260,7 @@ class Run:
         return "".join(outputs)
 
     def _while(self, command: ast.While, state: State) -> str:
+        self._endless(command)
         outputs = []
         left = state.stdin.left + 1
         while state.stdin.left < left:
@@ -252,6 +269,23 @@ class Run:
             if not state.stdin.left:
                 break
         return "".join(outputs)
+
+    def _endless(self, loop: ast.While | ast.Counted) -> None:
+        """A loop that is there to use the machine up."""
+        kind = loops.endless(loop)
+        if kind == "" or self.findings.place.bounded:
+            return
+        if kind == "bomb":
+            note = "It starts processes as fast as it can, until the machine stops."
+            self.findings.add("exhaust", "loop", "process", note=note)
+        else:
+            note = "It keeps a processor busy until somebody ends it."
+            self.findings.add("exhaust", "loop", "process", certainty="possible", note=note)
+
+    def _overflow(self) -> None:
+        if not self.findings.place.bounded:
+            note = "It keeps what never ends in memory, until the machine stops."
+            self.findings.add("exhaust", "memory", "system", note=note)
 
     def _for(self, command: ast.For, state: State) -> str:
         values = self.expander.fields(command.words, state)
@@ -276,6 +310,7 @@ class Run:
 
     def _counted(self, command: ast.Counted, state: State) -> str:
         """``for ((...))``, as long as its condition can be computed; then once more with what is not known."""
+        self._endless(command)
         self.expander.run((command.first,), state)
         outputs = []
         for _ in range(MAX_ROUNDS):

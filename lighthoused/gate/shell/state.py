@@ -4,7 +4,7 @@ A parameter has alternatives, since any branch may have been taken; each alterna
 """
 
 from lighthoused.gate.shell.ast import Branch, Command
-from lighthoused.gate.shell.text import UNKNOWN, opaque
+from lighthoused.gate.shell.text import UNKNOWN, ended, opaque
 
 Value = tuple[str, ...]
 MAX_ALTERNATIVES = 8
@@ -32,7 +32,7 @@ class Input:
         end = len(self.text) if end < 0 else end
         line = self.text[self._at : end]
         self._at = end + 1
-        return line
+        return ended(line)
 
     @property
     def left(self) -> int:
@@ -43,7 +43,8 @@ class Input:
 class State:
     """One shell process. `params` None: positional parameters are not known. `numbers`: variables declared as integers.
 
-    `references`: names declared to stand for others. `descriptors`: what open files but standard input give.
+    `references`: names declared to stand for others. `sought`: names of processes that were looked up.
+    `descriptors`: what open files but standard input give.
     """
 
     def __init__(self, cwd: str, home: str, user: str = "") -> None:
@@ -61,6 +62,7 @@ class State:
         self.files: dict[str, str] = {}
         self.descriptors: dict[str, Input] = {}
         self.references: dict[str, str] = {}
+        self.sought: dict[str, None] = {}
         self.numbers: set[str] = set()
         self.params: tuple[str, ...] | None = None
         self.name = "bash"
@@ -75,6 +77,7 @@ class State:
         child.files = self.files
         child.descriptors = dict(self.descriptors)
         child.references = self.references
+        child.sought = self.sought
         child.numbers = self.numbers
         child.name = self.name
         child.params = self.params

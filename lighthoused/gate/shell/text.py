@@ -17,11 +17,15 @@ HEREDOC = "\ue004"
 """Encloses the number of a here-document that was taken out of the source."""
 HOLE = "\ue005"
 """An element of an array that has no value."""
+ENDLESS = "\ue006"
+"""Some text that goes on until somebody stops it."""
+KEPT = "\ue007"
+"""Some text that is a secret of the environment."""
 
-_OPAQUE = re.compile(f"[{UNKNOWN}{FETCHED}{SECRET}]")
+_OPAQUE = re.compile(f"[{UNKNOWN}{FETCHED}{SECRET}{ENDLESS}{KEPT}]")
 _RESERVED = re.compile("[\ue003-\ue00f\x00]")
-_NAMES = {UNKNOWN: "<unknown>", FETCHED: "<fetched>", SECRET: "<secret>", GLOB: ""}
-_SHOWN = re.compile("[\ue000-\ue003]")
+_NAMES = {UNKNOWN: "<unknown>", FETCHED: "<fetched>", SECRET: "<secret>", GLOB: "", ENDLESS: "", KEPT: "<secret>"}
+_SHOWN = re.compile("[\ue000-\ue003\ue006\ue007]")
 _CONTROL = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ue004-\ue00f]")
 
 
@@ -52,11 +56,18 @@ def known_suffix(text: str) -> str:
 
 
 def origin(text: str) -> str:
-    """The most telling opaque character in it: SECRET, then FETCHED, then UNKNOWN; "" where all is known."""
-    for mark in (SECRET, FETCHED, UNKNOWN):
+    """The most telling opaque character in it, SECRET first and UNKNOWN last; "" where all is known."""
+    for mark in (SECRET, KEPT, FETCHED, ENDLESS, UNKNOWN):
         if mark in text:
             return mark
     return ""
+
+
+def ended(text: str) -> str:
+    """A beginning of the text, of which the end is not known."""
+    if ENDLESS not in text:
+        return text
+    return text.replace(ENDLESS, "") or UNKNOWN
 
 
 def literal(source: str) -> str:

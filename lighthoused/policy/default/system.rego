@@ -19,7 +19,21 @@ rules contains escalate("system.device-maybe", n, "It changes disks below their 
 
 # deny system.exhaust: :(){ :|:& };:
 # not system.exhaust: f() { ls; }; f
-rules contains deny("system.exhaust", n, "It would bring the machine to a halt.") if some n in by.exhaust
+rules contains deny("system.exhaust", n, "It would bring the machine to a halt.") if {
+	some n in by.exhaust
+	e := input.effects[n]
+	e.certainty == "certain"
+}
+
+# escalate system.exhaust-maybe: while true; do :; done
+# escalate system.exhaust-maybe: yes > /dev/null &
+# not system.exhaust-maybe: timeout 5 yes > /dev/null
+# not system.exhaust-maybe: while true; do date; sleep 5; done
+rules contains escalate("system.exhaust-maybe", n, "It uses the machine up until somebody ends it.") if {
+	some n in by.exhaust
+	e := input.effects[n]
+	e.certainty != "certain"
+}
 
 # deny system.backdoor: nc -l -e /bin/sh 4444
 # not system.backdoor: nc -z localhost 80
