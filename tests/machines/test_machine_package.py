@@ -1,12 +1,11 @@
 """The Debian package on a machine with systemd: installed, worked with, upgraded, removed, purged, installed again."""
 
 import json
-import subprocess
 from pathlib import Path
 
 import pytest
 from tests_support.machine import Machine
-from tests_support.packages import install
+from tests_support.packages import install, of_version
 
 CURRENT = "/mnt/lighthouse/demo/current"
 EVENT = {"session_id": "s", "hook_event_name": "PreToolUse", "tool_name": "Bash", "cwd": "/"}
@@ -26,18 +25,6 @@ def as_dev(machine: Machine, script: str, check: bool = True) -> str:
 def status(machine: Machine) -> dict[str, object]:
     found: dict[str, object] = json.loads(machine.run("lighthousectl", "status", "--json"))
     return found
-
-
-def of_version(deb: Path, version: str, work: Path) -> Path:
-    """The package as it is, with another version."""
-    tree = work / "tree"
-    subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
-    control = tree / "DEBIAN/control"
-    lines = control.read_text().splitlines(keepends=True)
-    control.write_text("".join(f"Version: {version}\n" if line.startswith("Version: ") else line for line in lines))
-    made = work / f"lighthoused_{version}.deb"
-    subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", tree, made], check=True)
-    return made
 
 
 def test_it_serves_as_soon_as_it_is_installed(shared: Machine) -> None:

@@ -54,14 +54,18 @@ def missing() -> str:
     return "containers cannot be started here" if confined.returncode else ""
 
 
+def cache() -> Path:
+    """Where what takes long to make is kept."""
+    return Path(os.environ.get("LIGHTHOUSE_TEST_CACHE", "/var/tmp/lighthouse-test"))
+
+
 def root_directory() -> Path:
     """The machine's files, made where they are not there yet. Raises NoFiles."""
-    cache = Path(os.environ.get("LIGHTHOUSE_TEST_CACHE", "/var/tmp/lighthouse-test"))
     what = hashlib.sha256(f"{RELEASE} {PACKAGES} {FIRST}".encode()).hexdigest()[:12]
-    root = cache / f"{RELEASE}-{what}"
+    root = cache() / f"{RELEASE}-{what}"
     if not root.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        partial = cache / f"{root.name}.{os.getpid()}"
+        cache().mkdir(parents=True, exist_ok=True)
+        partial = cache() / f"{root.name}.{os.getpid()}"
         make = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
         if RELEASE in UBUNTU:
             make += ["--components=main,universe", f"--keyring={UBUNTU_KEYS}"]
@@ -106,7 +110,7 @@ class Machine:
         self._log = work / f"{self.name}.log"
         self._groups: list[Path] = []
         self._container: subprocess.Popen[bytes] | None = None
-        self._leader = 0
+        self.leader = 0
 
     def boot(self) -> None:
         """Start it and wait until systemd says that all is up. Raises AssertionError."""
@@ -168,21 +172,21 @@ class Machine:
 
     def put(self, source: Path, target: str) -> None:
         """Copy a file onto the machine."""
-        shutil.copyfile(source, f"/proc/{self._leader}/root{target}")
+        shutil.copyfile(source, f"/proc/{self.leader}/root{target}")
 
     def write(self, target: str, text: str) -> None:
         """Write a file on the machine."""
-        Path(f"/proc/{self._leader}/root{target}").write_text(text)
+        Path(f"/proc/{self.leader}/root{target}").write_text(text)
 
     def _enter(self) -> Sequence[str]:
         # Not `--user`: it has no user namespace of its own.
-        return ("nsenter", f"--target={self._leader}", "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--")
+        return ("nsenter", f"--target={self.leader}", "-m", "-u", "-i", "-n", "-p", "-C", "-r", "-w", "--")
 
     def _state(self) -> str:
         assert self._container is not None
         children = Path(f"/proc/{self._container.pid}/task/{self._container.pid}/children")
-        self._leader = int((children.read_text().split() or ["0"])[0]) if children.exists() else 0
-        if not self._leader:
+        self.leader = int((children.read_text().split() or ["0"])[0]) if children.exists() else 0
+        if not self.leader:
             return "starting"
         asked = [*self._enter(), "systemctl", "is-system-running"]
         done = subprocess.run(asked, capture_output=True, text=True, check=False)

@@ -33,3 +33,15 @@ def install(machine: Machine, deb: Path) -> str:
     """Install a package on a machine; what apt says."""
     machine.put(deb, ON_MACHINE)
     return machine.run("apt-get", "install", "--yes", ON_MACHINE, DEBIAN_FRONTEND="noninteractive")
+
+
+def of_version(deb: Path, version: str, work: Path) -> Path:
+    """The package as it is, with another version."""
+    tree = work / "tree"
+    subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
+    control = tree / "DEBIAN/control"
+    lines = control.read_text().splitlines(keepends=True)
+    control.write_text("".join(f"Version: {version}\n" if line.startswith("Version: ") else line for line in lines))
+    made = work / f"lighthoused_{version}.deb"
+    subprocess.run(["dpkg-deb", "-Zgzip", "-z1", "--root-owner-group", "--build", tree, made], check=True)
+    return made

@@ -1,0 +1,94 @@
+"""Ansible, in an environment of its own, against a test machine."""
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from tests_support.machine import Machine, cache
+
+ROOT = Path(__file__).parents[2]
+ANSIBLE = ROOT / "ansible"
+REQUIREMENTS = ANSIBLE / "requirements.txt"
+CONNECTION = ROOT / "tests/ansible/connection"
+HOST = "agents-1.example.org"
+_RECAP = re.compile(rf"^{re.escape(HOST)} +: (.*)$", re.MULTILINE)
+
+
+def tools() -> Path:
+    """The directory of ansible-playbook, ansible-lint and molecule; kept. Skips where they cannot be installed."""
+    wanted = hashlib.sha256(REQUIREMENTS.read_bytes() + sys.version.encode()).hexdigest()[:12]
+    place = cache() / f"ansible-{wanted}"
+    cache().mkdir(parents=True, exist_ok=True)
+    with open(cache() / "ansible.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (place / "done").exists():
+            subprocess.run([sys.executable, "-m", "venv", "--clear", place], check=True)
+            pip = [place / "bin/python", "-m", "pip", "install", "--quiet", "--requirement", REQUIREMENTS]
+            made = subprocess.run(pip, capture_output=True, text=True, check=False)
+            if made.returncode:
+                pytest.skip(f"Ansible cannot be installed: {made.stderr.strip()[-300:]}")
+            (place / "done").touch()
+    return place / "bin"
+
+
+def environment(work: Path) -> dict[str, str]:
+    """What Ansible is started with, so that it knows this checkout and leaves nothing in a home directory."""
+    return {
+        "PATH": f"{tools()}:{os.environ['PATH']}",
+        "LANG": "C.UTF-8",
+        "HOME": str(work),
+        "ANSIBLE_HOME": str(work / "ansible"),
+        "ANSIBLE_CONFIG": str(ANSIBLE / "ansible.cfg"),
+        "ANSIBLE_CONNECTION_PLUGINS": str(CONNECTION),
+        "ANSIBLE_NOCOLOR": "1",
+        "PYTHONPATH": str(ROOT / "tests"),
+    }
+
+
+class Played(NamedTuple):
+    """What a playbook came to."""
+
+    code: int
+    said: str
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The recap: ok, changed, unreachable, failed, ..."""
+        found = _RECAP.search(self.said)
+        assert found, self.said
+        return {name: int(count) for name, _, count in (pair.partition("=") for pair in found[1].split())}
+
+
+class Provisioning:
+    """Playbooks run against one machine, with variables that stay the same."""
+
+    def __init__(self, machine: Machine, work: Path, variables: dict[str, Any]) -> None:
+        self._work = work
+        self._inventory = work / "inventory.json"
+        host = {HOST: {"ansible_connection": "machine", "ansible_machine_leader": machine.leader, **variables}}
+        groups = {"lighthouse": {"hosts": host}, "monitoring": {"hosts": {}}}
+        self._inventory.write_text(json.dumps(groups))
+
+    def play(self, playbook: str, *arguments: str, check: bool = True, **variables: Any) -> Played:
+        """Run a playbook with more variables."""
+        extra = [f"--extra-vars={json.dumps(variables)}"] if variables else []
+        command = ["ansible-playbook", f"--inventory={self._inventory}", *extra, *arguments, ANSIBLE / playbook]
+        done = subprocess.run(
+            command,
+            env=environment(self._work),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if check:
+            assert done.returncode == 0, done.stdout
+        return Played(done.returncode, done.stdout)
