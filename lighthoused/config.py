@@ -55,11 +55,11 @@ class Paths(msgspec.Struct, frozen=True):
     socket: Annotated[Path, Location()]
 
 
-Format = Literal["auto", "pretty", "json"]
+Format = Literal["auto", "pretty", "json", "journald"]
 
 
 class Log(msgspec.Struct, frozen=True):
-    """The daemon's own log. `format` auto: pretty on a terminal, JSON otherwise."""
+    """The daemon's own log. `format` auto: pretty on a terminal, fields under systemd, JSON otherwise."""
 
     level: Annotated[str, Choice(("debug", "info", "warning", "error"))] = "info"
     format: Annotated[Format, Choice(get_args(Format))] = "auto"

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 
 import msgspec
+import structlog
 
 from lighthoused.core.appended import Appended
 from lighthoused.core.author import Author
@@ -12,6 +13,8 @@ from lighthoused.identity.agents import MAX_AGENTS, Agents
 from lighthoused.protocol.messages import AgentList, AgentListRequest, AgentRegisterRequest, AgentView, Filter, Request
 from lighthoused.rpc.call import Call, Handler
 from lighthoused.store.log import Log
+
+log = structlog.get_logger()
 
 TYPE = "agent.registered"
 INVISIBLE = "A daemon in a container sees other containers in the host's pid namespace: pid: host, hostPID: true."
@@ -59,6 +62,7 @@ class AgentsApi:
         mark = await self._agents.mark(view.pid)
         registered = author._replace(agent=view.agent, session=view.session)
         await self._append((registered.draft(f"agents/{view.agent}", TYPE, mark, self._clock()),))
+        log.info("agent.registered", agent=view.agent, session=view.session, pid=view.pid, uid=author.uid)
         return view
 
     def list(self, request: AgentListRequest, call: Call) -> AgentList:

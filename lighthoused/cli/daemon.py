@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import get_args
 
 import click
 import trio
@@ -12,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lighthoused import __version__
 from lighthoused.cli.output import fail
-from lighthoused.config import Config, Flags, load
+from lighthoused.config import Config, Flags, Format, load
 from lighthoused.core.errors import LighthouseError
 from lighthoused.ops.logs import configure
 from lighthoused.protocol.messages import Progress as Step
@@ -34,7 +35,7 @@ def cli() -> None:
 @click.option("--mount", default="", help="Directory to mount at.")
 @click.option("--socket", default="", help="Path of the Unix socket.")
 @click.option("--config", default="", help="Configuration file (TOML).")
-@click.option("--log-format", default="", type=click.Choice(["", "auto", "pretty", "json"]), help="Form of log lines.")
+@click.option("--log-format", default="", type=click.Choice(["", *get_args(Format)]), help="Form of log lines.")
 @click.option("--no-mount", is_flag=True, help="Serve the socket only.")
 def serve(
     directory: Path | None, state: str, mount: str, socket: str, config: str, log_format: str, no_mount: bool

@@ -47,18 +47,30 @@ def tail(session: Session, count: int, follow: bool) -> None:
 @click.option("--agent", default="")
 @click.option("--session", "session_id", default="")
 @click.option("--path", default="", help="Path, with the project's name first; includes what is below.")
-@click.option("--after", default=0, type=int, help="Only events after this seq.")
+@click.option("--correlation", default="", help="What events belong to: of verdicts, the hash of the request.")
+@click.option("--after", default=0, type=int, help="Only events after this seq (before it, with --reverse).")
+@click.option("--reverse", is_flag=True, help="Newest first.")
 @click.option("--limit", default=1000, show_default=True, type=click.IntRange(1, 1_000_000))
 @command
 def query(
-    session: Session, stream: str, kind: str, agent: str, session_id: str, path: str, after: int, limit: int
+    session: Session,
+    stream: str,
+    kind: str,
+    agent: str,
+    session_id: str,
+    path: str,
+    correlation: str,
+    after: int,
+    reverse: bool,
+    limit: int,
 ) -> None:
     """Events that match, oldest first."""
-    filter = Filter(stream=stream, type=kind, agent=agent, session=session_id, path=path)
+    filter = Filter(stream=stream, type=kind, agent=agent, session=session_id, path=path, correlation=correlation)
     cursor, left = after, limit
     with session.client() as client:
         while left:
-            page = client.call(QueryRequest(id=0, filter=filter, cursor=cursor, limit=min(left, 1000)))
+            asked = QueryRequest(id=0, filter=filter, cursor=cursor, limit=min(left, 1000), reverse=reverse)
+            page = client.call(asked)
             for event in page.events:
                 show_event(session, event)
             left -= len(page.events)

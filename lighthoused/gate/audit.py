@@ -14,6 +14,7 @@ from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.errors import LighthouseError
 from lighthoused.core.events import MAX_NAME, Draft
 from lighthoused.core.verdicts import Request, Verdict
+from lighthoused.gate.remarks import Remarks
 
 MAX_WAITING = 4096
 """Verdicts that wait for the store; what people and security say has as much room again."""
@@ -45,6 +46,7 @@ class Audit:
         self.ever_lost = 0
         self._wake = trio.Event()
         self._flushing = trio.Lock()
+        self._remarks = Remarks()
 
     @property
     def lost(self) -> int:
@@ -62,6 +64,7 @@ class Audit:
         payload = _payload(request, verdict)
         draft = author.draft(_stream(request.agent), "gate.judged", payload, self._now(), verdict.request)
         self._take(draft, MAX_WAITING)
+        self._remarks.judged(request, verdict)
 
     def hit(self, request: Request, verdict: Verdict) -> None:
         """A verdict from memory: only counted here."""

@@ -1,4 +1,4 @@
-"""Metrics and health over HTTP/1.1 on a loopback port: GET /metrics, /health/live, /health/ready.
+"""Metrics and health over HTTP/1.1 on a loopback port: GET /metrics, /health/live, /health/ready, /health/COMPONENT.
 
 Owns the port and the bounds on who uses it: connections, size of a request, time. Knows nothing of what is measured or
 what makes the daemon ready; it asks.
@@ -21,6 +21,7 @@ MAX_CONNECTIONS = 32
 MAX_REQUEST = 8 * 1024
 READ_SIZE = 4 * 1024
 MAX_DRAINED = 64 * 1024
+COMPONENT = b"/health/"
 REQUEST_SECONDS = 10.0
 
 Checks = Callable[[], Mapping[str, str]]
@@ -95,11 +96,13 @@ class Observatory:
             case b"/metrics":
                 body = await trio.to_thread.run_sync(generate_latest, self._registry)
                 return Answer(200, CONTENT_TYPE_LATEST, body)
-            case b"/health/live":
+            case b"/health/live" | b"/healthz" | b"/livez":
                 return _text(200, "live\n")
-            case b"/health/ready":
+            case b"/health/ready" | b"/readyz":
                 return self._ready()
-        return _text(404, "There are /metrics, /health/live and /health/ready.\n")
+            case path if path.startswith(COMPONENT):
+                return self._component(path.removeprefix(COMPONENT).decode("ascii", "replace"))
+        return _text(404, "There are /metrics, /health/live, /health/ready and /health/COMPONENT.\n")
 
     def _ready(self) -> Answer:
         problems = self._checks()
@@ -107,6 +110,12 @@ class Observatory:
         components = {name: problem or "ok" for name, problem in problems.items()}
         body = msgspec.json.encode({"ready": ready, "components": components}) + b"\n"
         return Answer(200 if ready else 503, "application/json", body)
+
+    def _component(self, name: str) -> Answer:
+        problems = self._checks()
+        if name not in problems:
+            return _text(404, f"The components are {', '.join(problems)}.\n")
+        return _text(503 if problems[name] else 200, f"{problems[name] or 'ok'}\n")
 
 
 async def _listen(host: str, port: int) -> list[trio.SocketListener]:

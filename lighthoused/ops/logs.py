@@ -1,16 +1,19 @@
-"""The daemon's own log lines: structlog, pretty on a terminal and JSON otherwise.
+"""The daemon's own log lines: structlog, pretty on a terminal, fields in the journal, and JSON otherwise.
 
 Owns how lines look and where they go. What libraries log through `logging` (pyfuse3 does) comes out in the same form.
 """
 
 import logging
+import os
 from typing import Any, Literal, TextIO
 
 import msgspec
 import structlog
 from structlog.typing import Processor
 
-Format = Literal["auto", "pretty", "json"]
+from lighthoused.ops.journald import Journal, as_fields, is_ours
+
+Format = Literal["auto", "pretty", "json", "journald"]
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 
@@ -43,12 +46,13 @@ class _Routed(logging.Handler):
 
 def configure(level: str, form: Format, stream: TextIO, *, colours: bool = True) -> None:
     """Send all log lines from `level` on to `stream`. Call once, before anything logs."""
-    pretty = form == "pretty" or (form == "auto" and stream.isatty())
     threshold = LEVELS[level]
+    form = _chosen(stream) if form == "auto" else form
+    processors = {"pretty": _pretty(colours and stream.isatty()), "json": _json(), "journald": _journald()}
     structlog.configure(
-        processors=_pretty(colours and stream.isatty()) if pretty else _json(),
+        processors=processors[form],
         wrapper_class=structlog.make_filtering_bound_logger(threshold),
-        logger_factory=_factory(stream),
+        logger_factory=_always(Journal() if form == "journald" else _Lines(stream)),
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -57,11 +61,23 @@ def configure(level: str, form: Format, stream: TextIO, *, colours: bool = True)
     logging.captureWarnings(True)
 
 
-def _factory(stream: TextIO) -> Any:
-    def make(*_: object) -> _Lines:
-        return _Lines(stream)
+def _chosen(stream: TextIO) -> Format:
+    if is_ours(stream, os.environ):
+        return "journald"
+    return "pretty" if stream.isatty() else "json"
 
-    return make
+
+def _always(logger: Journal | _Lines) -> Any:
+    return lambda *_: logger
+
+
+def _journald() -> list[Processor]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        as_fields,
+    ]
 
 
 def _json() -> list[Processor]:

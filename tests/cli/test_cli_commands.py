@@ -57,6 +57,7 @@ ELSEWHERE = {
     "notify test",
     *("hook", "hook install", "hook uninstall", "hook status"),
     *("mirror add", "mirror remove"),
+    *(f"perf {name}" for name in ("baseline", "compare", "list", "show")),
     *("mcp", "mcp install", "mcp uninstall"),
     *("kb list", "kb search", "kb show"),
     *(f"policy {name}" for name in ("list", "show", "put", "delete", "test", "explain", "reload")),

@@ -51,12 +51,17 @@ async def test_metrics(registry: CollectorRegistry, nursery: trio.Nursery) -> No
 async def test_health(registry: CollectorRegistry, nursery: trio.Nursery) -> None:
     problems = {"store": "", "mount": ""}
     port = await started(nursery, Observatory(registry, lambda: problems))
-    assert await ask(port, get("/health/live")) == (200, b"live\n")
+    for path in ("/health/live", "/healthz", "/livez"):
+        assert await ask(port, get(path)) == (200, b"live\n")
+    assert (await ask(port, get("/readyz")))[0] == 200
     status, body = await ask(port, get("/health/ready"))
     assert (status, json.loads(body)) == (200, {"ready": True, "components": {"store": "ok", "mount": "ok"}})
     problems["mount"] = "The mount is gone."
     status, body = await ask(port, get("/health/ready"))
     assert (status, json.loads(body)["components"]["mount"]) == (503, "The mount is gone.")
+    assert await ask(port, get("/health/mount")) == (503, b"The mount is gone.\n")
+    assert await ask(port, get("/health/store")) == (200, b"ok\n")
+    assert await ask(port, get("/health/elsewhere")) == (404, b"The components are store, mount.\n")
 
 
 @pytest.mark.parametrize(
