@@ -57,6 +57,7 @@ ELSEWHERE = {
     "notify test",
     *("hook", "hook install", "hook uninstall", "hook status"),
     *("mirror add", "mirror remove"),
+    *(f"token {name}" for name in ("keys", "newkey", "rotate", "retire")),
     *(f"perf {name}" for name in ("baseline", "compare", "list", "show")),
     *("mcp", "mcp install", "mcp uninstall"),
     *("kb list", "kb search", "kb show"),
