@@ -78,9 +78,10 @@ class Metrics(msgspec.Struct, frozen=True):
 
 
 class Store(msgspec.Struct, frozen=True):
-    """`map_size`: address space that the store reserves; it grows by itself."""
+    """`map_size`: address space that the store reserves; it grows by itself. `max_size`: bytes that it may come to."""
 
     map_size: Annotated[int, Size(1 << 20, 64 << 40)] = 1 << 40
+    max_size: Annotated[int, Size(1 << 20, 64 << 40)] = 64 << 40
 
 
 class Rpc(msgspec.Struct, frozen=True):
@@ -159,6 +160,18 @@ class Credentials(msgspec.Struct, frozen=True):
     backup_recipients: Annotated[Path | Literal[""], Place()] = ""
 
 
+class Degradation(msgspec.Struct, frozen=True):
+    """After the mount or the store was lost. `approval`: normal work goes on only once an operator says so.
+
+    `low_space`: free bytes beside the store under which there is a warning. `unaudited`: what is answered to requests
+    for a verdict that could not be recorded any more: the verdict, or a denial.
+    """
+
+    approval: Annotated[bool, Switch()] = False
+    low_space: Annotated[int, Size(0, 1 << 50)] = 1 << 30
+    unaudited: Annotated[str, Choice(("deny", "judge"))] = "deny"
+
+
 class Snapshots(msgspec.Struct, frozen=True):
     """Automatic snapshots of projects that have changed: every `every_s` seconds, `keep` of them stay; 0: none."""
 
@@ -212,6 +225,7 @@ class Config(msgspec.Struct, frozen=True):
     access: Access = Access()
     gate: Gate = Gate()
     mount: Mount = Mount()
+    degradation: Degradation = Degradation()
     snapshots: Snapshots = Snapshots()
     backup: Backup = Backup()
     credentials: Credentials = Credentials()
@@ -257,6 +271,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "access": Access,
     "gate": Gate,
     "mount": Mount,
+    "degradation": Degradation,
     "snapshots": Snapshots,
     "backup": Backup,
     "credentials": Credentials,

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ from lighthoused.api.agents import AgentsApi
 from lighthoused.api.agents import fold as fold_agents
 from lighthoused.api.approvals import ApprovalsApi
 from lighthoused.api.connection import ConnectionApi
+from lighthoused.api.degradation import DegradationApi
+from lighthoused.api.degradation import last as last_condition
 from lighthoused.api.gate import GateApi
 from lighthoused.api.hooks import HooksApi
 from lighthoused.api.log import LogApi
@@ -41,7 +44,7 @@ from lighthoused.api.views import event_line
 from lighthoused.config import Config, policy_folders
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
-from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.core.errors import Invalid
 from lighthoused.core.events import Draft
 from lighthoused.credentials import names_passed, read_line
 from lighthoused.gate import analysis
@@ -72,6 +75,7 @@ from lighthoused.mount.status import Render
 from lighthoused.mount.vnode import Owner
 from lighthoused.notify.notifier import Notifier
 from lighthoused.notify.outlets import outlets_of
+from lighthoused.ops.degradation import MOUNT, STORE, Degradation
 from lighthoused.ops.http import Observatory
 from lighthoused.ops.lag import probe
 from lighthoused.ops.metrics import Metrics
@@ -81,9 +85,10 @@ from lighthoused.pattern.patterns import Patterns
 from lighthoused.policy.engine import Loaded, Policies
 from lighthoused.policy.opa import ByServer, OpaServer
 from lighthoused.policy.shelf import Shelf
-from lighthoused.protocol.messages import Progress, Project, Status
+from lighthoused.protocol.messages import DegradationView, Progress, Project, Status
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import LISTENER, Server, inherited_listener, listen
+from lighthoused.soundness import Soundness, room_below
 from lighthoused.store.store import Store
 from lighthoused.survival.notify import Passed, notify, passed_descriptors
 from lighthoused.survival.watchdog import tell_supervisor
@@ -103,6 +108,10 @@ SWITCH_INTERVAL_S = 0.0002
 
 EVERYWHERE = "0.0.0.0"
 """The address of all networks of a machine, or of a container."""
+
+SERVING = "SERVING"
+TIERS = ("policy", "pattern", "human")
+"""Those that may be skipped; a warning says so."""
 
 OWN_DESCRIPTORS = 128
 """Open files left for all else than connections."""
@@ -124,7 +133,8 @@ class Daemon:
         self.started = time.monotonic()
         self.clock = time.time_ns
         self.metrics_url = ""
-        self.state = "STARTING"
+        self.phase = "STARTING"
+        """What goes on before and after SERVING."""
         self.metrics = Metrics(CollectorRegistry())
         self.store = store
         self.store.writer.observer = self.metrics.log
@@ -174,11 +184,15 @@ class Daemon:
             now=self.clock,
             flows=Flows(config.gate.limits, self._text_in_tree),
             prompt=self.opa is None,
+            unaudited=config.degradation.unaudited == "judge",
         )
         self.metrics.gate.follow_tiers(self.gate.tiers.all)
         self.pipes = Pipes(config.paths.mount)
         self.following = Following(self.store.log, self.store.feed, event_line)
+        self.degradation = self._degradation()
         self.session = self._session(takeover.mount if takeover else None)
+        self.degradation.begin()
+        self.store.writer.failing = self.degradation.look
         self._world = World(
             home=os.path.expanduser("~"),
             roots=(),
@@ -213,24 +227,33 @@ class Daemon:
         own = (os.fsencode(self.config.paths.state), os.fsencode(self.config.paths.mount))
         return any(path == one or path.startswith(one + b"/") for one in own)
 
+    @property
+    def state(self) -> str:
+        """STARTING, STOPPING, or whether the daemon can be relied on: NORMAL, EMERGENCY, RECOVERING."""
+        return self.degradation.condition.state.upper() if self.phase == SERVING else self.phase
+
     def checks(self) -> Mapping[str, str]:
         """What keeps each component from being ready, "" where nothing does."""
-        failure = self.tree.journal.failure
-        return {"daemon": "" if self.state == "NORMAL" else self.state, "store": failure.message if failure else ""}
+        condition = self.degradation.condition
+        recovers = f"RECOVERING: {condition.reason}" if condition.state == "recovering" else ""
+        return {
+            "daemon": recovers if self.phase == SERVING else self.phase,
+            "store": condition.losses.get(STORE, ""),
+            **({"mount": condition.losses.get(MOUNT, "")} if self.session is not None else {}),
+        }
 
     def problems(self) -> Mapping[str, str]:
         """What is wrong while the daemon is neither starting nor stopping."""
-        return self.checks() if self.state == "NORMAL" else {}
+        return self.checks() if self.phase == SERVING else {}
 
     def status(self) -> Status:
         """How the daemon is."""
         paths = self.config.paths
-        health = dict(self.checks())
-        failing = any(health.values())
+        condition = self.degradation.condition
         return Status(
             version=__version__,
             pid=os.getpid(),
-            state="EMERGENCY" if failing and self.state == "NORMAL" else self.state,
+            state=self.state,
             uptime_s=round(time.monotonic() - self.started, 3),
             head=self.store.writer.committed,
             paths={
@@ -251,15 +274,20 @@ class Daemon:
                 **({"opa": self.opa.problem or "up"} if self.opa is not None else {}),
             },
             tiers=self.gate.tiers.views(),
-            health=health,
+            health=dict(self.checks()),
+            degradation=DegradationView(
+                condition.state, self.degradation.since, condition.reason, dict(condition.losses), condition.held
+            ),
+            warnings=dict(self.degradation.warnings),
         )
 
     def summary(self) -> str:
         """The daemon in one line, for ``systemctl status``."""
         status = self.status()
+        why = f" ({reason})" if (reason := status.degradation.reason) else ""
         return (
-            f"{status.state}: {len(status.projects)} projects, {status.head} events, {status.agents} agents at work,"
-            f" {status.pending_approvals} approvals wait"
+            f"{status.state}{why}: {len(status.projects)} projects, {status.head} events,"
+            f" {status.agents} agents at work, {status.pending_approvals} approvals wait"
         )
 
     async def reload_on_hangup(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
@@ -291,14 +319,13 @@ class Daemon:
         return msgspec.structs.replace(self._world, home=user.home, user=user.name)
 
     async def announce(self, kind: str, payload: Mapping[str, object]) -> None:
-        """Make an event of something that happened to the daemon itself."""
+        """Make an event of something that happened to the daemon itself, as soon as the store takes it."""
         here = DAEMON._replace(uid=os.geteuid(), pid=os.getpid())
-        await self.store.append((here.draft("daemon", kind, payload, self.clock()),))
+        await self.degradation.tell(here.draft("daemon", kind, payload, self.clock()))
 
     async def scrubbed(self, check: str, problems: int) -> None:
-        """Make an event of a check of everything; a store that takes none does not make it fail."""
-        with suppress(LighthouseError):
-            await self.announce(f"scrub.{check}", {"problems": problems})
+        """Make an event of a check of everything."""
+        await self.announce(f"scrub.{check}", {"problems": problems})
 
     async def record(self, draft: Draft) -> None:
         """Make an event of what somebody reports, after the verdicts before it. Raises core errors."""
@@ -315,6 +342,7 @@ class Daemon:
         registry = AgentsApi(self.agents, append, self.clock)
         families = (
             ConnectionApi(self.access, self.status, lambda: generate_latest(self.metrics.registry)),
+            DegradationApi(self.degradation.approve),
             LogApi(self.store, self.clock, self.caught_up, self.scrubbed),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
             TimeTravelApi(self.tree),
@@ -346,7 +374,8 @@ class Daemon:
                 self.config.gate.profile,
             ),
         )
-        dispatcher = Dispatcher({kind: handler for family in families for kind, handler in family.handlers().items()})
+        handlers = {kind: handler for family in families for kind, handler in family.handlers().items()}
+        dispatcher = Dispatcher(handlers, self.degradation.refusal)
         assert not dispatcher.missing, dispatcher.missing
         return dispatcher
 
@@ -362,7 +391,44 @@ class Daemon:
         operations = Operations(
             self.tree, root, self._author, self.metrics.mount, str(config.paths.state), permits, holds
         )
-        return Session(operations, config.paths.mount, config.mount.allow_other, inherited)
+        return Session(operations, config.paths.mount, config.mount.allow_other, self, inherited)
+
+    def lost(self, why: str) -> None:
+        """The mount is."""
+        self.degradation.lost(MOUNT, why)
+
+    def restored(self) -> None:
+        """The mount is."""
+        self.degradation.restored(MOUNT)
+
+    def _degradation(self) -> Degradation:
+        config = self.config.degradation
+        state = str(self.config.paths.state)
+        warnings: dict[str, Callable[[], str]] = {"disk": lambda: room_below(state, config.low_space)}
+        if self.opa is not None:
+            warnings["opa"] = lambda: self.opa.problem if self.opa is not None else ""
+        for name in TIERS:
+            warnings[name] = partial(self._skipped_tier, name)
+        degradation = Degradation(
+            Soundness(self.tree, lambda: self.session, lambda: degradation.condition, self._tell_state),
+            self.store.append,
+            self.metrics.degradation,
+            self.clock,
+            warnings,
+            approval=config.approval,
+            condition=last_condition(self.store.log),
+        )
+        self.metrics.degradation.follow(lambda: degradation.condition.state, lambda: degradation.warnings, warnings)
+        return degradation
+
+    def _skipped_tier(self, name: str) -> str:
+        breaker = getattr(self.gate.tiers, name).breaker.state
+        return "" if breaker == "closed" else f"The tier {name} is not asked, as it failed (breaker {breaker})."
+
+    def _tell_state(self) -> None:
+        if self.phase == SERVING:
+            with suppress(OSError):
+                notify(f"STATUS={self.summary()}")
 
     def _opa(self) -> OpaServer | None:
         config = self.config.gate
@@ -424,7 +490,7 @@ async def serve(
     faulthandler.enable()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     passed = passed_descriptors()
-    store = Store(config.paths.state, config.store.map_size)
+    store = Store(config.paths.state, config.store.map_size, max_size=config.store.max_size)
     store.start(trio.lowlevel.current_trio_token())
     try:
         takeover = take_over(passed) if config.mount.enabled else None
@@ -443,10 +509,11 @@ async def serve(
                 if not stop.is_set():
                     await _serve_edges(daemon, passed, project, ready, stop)
             finally:
-                daemon.state = "STOPPING"
+                daemon.phase = "STOPPING"
                 notify("STOPPING=1")
                 await daemon.audit.close()
                 with trio.CancelScope(shield=True):
+                    await daemon.degradation.catch_up()
                     await daemon.tree.close()
     finally:
         store.close()
@@ -514,7 +581,8 @@ async def _serve_edges(
                     await mounted.start(daemon.session.serve)
                 spare_garbage_collection()
                 await edges.start(daemon.mirrors.run)
-                daemon.state = "NORMAL"
+                daemon.phase = SERVING
+                await edges.start(daemon.degradation.run)
                 started = {"version": __version__, "pid": os.getpid(), "credentials": names_passed(os.environ)}
                 await daemon.announce("daemon.started", started)
                 edges.start_soon(tell_supervisor, daemon.summary)
@@ -522,6 +590,7 @@ async def _serve_edges(
                 try:
                     await stop.wait()
                 finally:
+                    daemon.tree.journal.hold(None)
                     if daemon.session is not None:
                         with trio.CancelScope(shield=True):
                             await daemon.session.unmount()

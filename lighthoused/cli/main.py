@@ -15,6 +15,7 @@ from lighthoused.cli import (
     checking,
     configuration,
     confining,
+    degradation,
     health,
     history,
     installed,
@@ -56,6 +57,10 @@ def status(session: Session) -> None:
         show_json(found)
         return
     click.echo(f"lighthoused {found.version}, pid {found.pid}: {found.state}, up {found.uptime_s:.0f} s")
+    if found.degradation.reason:
+        say(f"  because   {found.degradation.reason}")
+    for name, why in found.warnings.items():
+        say(f"  warning   {name}: {why}")
     click.echo(f"  events    {found.head}")
     click.echo(f"  projects  {', '.join(found.projects) or 'none'}")
     click.echo(f"  agents    {found.agents} at work, {found.pending_approvals} approvals wait")
@@ -96,6 +101,7 @@ for group in (
     patterns.patterns,
     perf.perf,
     configuration.config,
+    degradation.degradation,
     notify.notify,
     mcp.mcp,
     knowledge.kb,

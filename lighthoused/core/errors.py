@@ -75,6 +75,12 @@ class StoreFailed(LighthouseError):
     code = "store_failed"
 
 
+class Degraded(LighthouseError):
+    """No new work is taken: something essential is lost, or was and is not approved yet."""
+
+    code = "degraded"
+
+
 class DeadlineExceeded(LighthouseError):
     """The answer was not there in time."""
 

@@ -19,6 +19,8 @@ from lighthoused.gate.remarks import Remarks
 MAX_WAITING = 4096
 """Verdicts that wait for the store; what people and security say has as much room again."""
 MAX_WAITING_BYTES = 64 << 20
+MAX_VERDICT = 1 << 20
+"""Bytes that an event of a verdict may take."""
 MAX_HITS = 10_000
 """Requests whose hits are counted while there is no room for events."""
 MAX_INPUT = 16 * 1024
@@ -57,6 +59,11 @@ class Audit:
     def waiting(self) -> int:
         """Events that wait for the store."""
         return len(self._waiting)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether the next verdict would be lost, as the store has taken none for long."""
+        return len(self._waiting) >= MAX_WAITING or self._bytes > MAX_WAITING_BYTES - MAX_VERDICT
 
     def judged(self, request: Request, verdict: Verdict) -> None:
         """A verdict that was newly made."""

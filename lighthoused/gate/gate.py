@@ -46,7 +46,10 @@ class Observer(Protocol):
 
 
 class Audit(Protocol):
-    """Records verdicts; never blocks."""
+    """Records verdicts; never blocks. `is_full`: the next one would be lost."""
+
+    @property
+    def is_full(self) -> bool: ...
 
     def judged(self, request: Request, verdict: Verdict) -> None: ...
 
@@ -67,6 +70,7 @@ class Gate:
     """All that judging needs, passed in. `world` says where a request in a directory happens.
 
     `prompt` False: the policies may take their time and must be asked in a thread: `judge` is not for that.
+    `unaudited`: requests are also judged while no verdict can be recorded; else they are denied.
     """
 
     def __init__(
@@ -83,6 +87,7 @@ class Gate:
         now: Callable[[], int] = time.time_ns,
         flows: Flows | None = None,
         prompt: bool = True,
+        unaudited: bool = False,
         clock: Callable[[], int] = time.perf_counter_ns,
     ) -> None:
         self._analyser = analyser
@@ -95,6 +100,7 @@ class Gate:
         self._now = now
         self.flows = flows or Flows(remembers=False)
         self.prompt = prompt
+        self._unaudited = unaudited
         self._clock = clock
         self._patterns = patterns or Patterns()
         self.tiers = Tiers(approvals.deadline_s)
@@ -103,6 +109,8 @@ class Gate:
         """The verdict by memory and policy; never waits for anybody."""
         started = self._clock()
         key, hashed = self._keys(request, world)
+        if self._audit.is_full and not self._unaudited:
+            return self._conclude(request, _unrecordable(), hashed, started)
         version = self.policies.version
         known = None if explain else self._memory.get(key, version)
         if known is not None:
@@ -126,6 +134,8 @@ class Gate:
 
     async def _judge_in_thread(self, request: Request, world: World, explain: bool, started: int) -> Verdict:
         key, hashed = self._keys(request, world)
+        if self._audit.is_full and not self._unaudited:
+            return self._conclude(request, _unrecordable(), hashed, started)
         version = self.policies.version
         memorable = not explain and _size(request) <= MEMORABLE
         known = self._memory.get(key, version) if memorable else None
@@ -343,6 +353,12 @@ def _told(match: Match, effect: Effect | None, analysis: Analysis) -> str:
 
 def _with_effects(verdict: Verdict, analysis: Analysis) -> Verdict:
     return msgspec.structs.replace(verdict, effects=analysis.effects)
+
+
+def _unrecordable() -> Verdict:
+    told = "No verdict can be recorded: the store has refused writes for long, and no room is left to remember more."
+    instead = "Make room for the store (`lighthousectl status` tells more), then ask again."
+    return _refusal("error.audit", told, "deny", instead)
 
 
 def _refusal(rule: str, reason: str, answer: Any, suggestion: str = "") -> Verdict:

@@ -27,6 +27,8 @@ LOCAL_MEMORY = 4 << 20
 class Silent:
     """Audit and observer of a gate that nobody watches."""
 
+    is_full = False
+
     def judged(self, request: Request, verdict: Verdict) -> None:
         """Not recorded."""
 

@@ -80,6 +80,10 @@ class Handles:
             self._holds.opened(number, KINDS[type(handle)], inode, getattr(handle, "author", None))
         return number
 
+    def numbers(self) -> Sequence[int]:
+        """Of all open handles."""
+        return list(self._open)
+
     def restore(self, number: int, handle: Handle) -> None:
         """A handle that the kernel holds since before we were started."""
         self._open[number] = handle

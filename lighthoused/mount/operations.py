@@ -88,6 +88,15 @@ class Operations(pyfuse3.Operations):
             with contextlib.suppress(OSError):
                 self.handles.restore(opened.handle, await self._opened_before(opened))
 
+    async def let_go(self) -> None:
+        """The kernel no longer knows anything: every handle is closed, every virtual node forgotten."""
+        for number in self.handles.numbers():
+            handle = self.handles.remove(number)
+            if isinstance(handle, OpenFile):
+                with contextlib.suppress(OSError):
+                    await self._tree.files.released(handle.node)
+        self.virtual.forget_all()
+
     async def _opened_before(self, opened: OpenedHandle) -> Handle:
         number = opened.number
         if opened.kind == FILE:

@@ -7,6 +7,7 @@ import subprocess
 import threading
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 import pyfuse3
 import structlog
@@ -16,14 +17,20 @@ from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.mount.kept import Inherited
 from lighthoused.mount.loop import install
 from lighthoused.mount.operations import Operations
+from lighthoused.mount.table import SUBTYPE, Watch, mounted
 from lighthoused.mount.vnode import FIRST_VIRTUAL, VnodeTable
 
 log = structlog.get_logger()
 
-SUBTYPE = "lighthouse"
 PROBE_S = 3.0
+FIRST_PAUSE_S = 0.1
+LONGEST_PAUSE_S = 30.0
+STEADY_S = 60.0
+"""A mount that is lost sooner than this is made again after a longer pause."""
 MAX_TASKS = 1000
 """Requests under way at a time."""
+ABORTED = "The kernel ended its connection to the mount."
+UNMOUNTED = "Somebody unmounted it."
 
 
 class MountFailed(LighthouseError):
@@ -32,18 +39,42 @@ class MountFailed(LighthouseError):
     code = "mount_failed"
 
 
+class MountLost(LighthouseError):
+    """A mount that only the mount helper can make was unmounted or aborted."""
+
+    code = "mount_lost"
+
+
+class Losses(Protocol):
+    """Takes note that the mount is lost, and that it is there again."""
+
+    def lost(self, why: str) -> None: ...
+
+    def restored(self) -> None: ...
+
+
 class Session:
-    """One mount at `mountpoint`; libfuse allows one per process. `kept`: it is there already, and stays after us."""
+    """The mount at `mountpoint`; libfuse allows one per process. `kept`: it is there already, and stays after us."""
 
     def __init__(
-        self, operations: Operations, mountpoint: Path, allow_other: bool, kept: Inherited | None = None
+        self,
+        operations: Operations,
+        mountpoint: Path,
+        allow_other: bool,
+        losses: Losses,
+        kept: Inherited | None = None,
     ) -> None:
         self._operations = operations
         self._mountpoint = mountpoint
         self._allow_other = allow_other
+        self._losses = losses
         self._kept = kept
         self._initialised = False
         self._mounted = False
+        self._stopping = False
+        self._invalidating = 0
+        self._invalidated = trio.lowlevel.ParkingLot()
+        self._pause_s = FIRST_PAUSE_S
 
     @property
     def open_handles(self) -> int:
@@ -81,14 +112,35 @@ class Session:
         log.info("mount.taken_up", new=mount.is_new, handles=len(holds.handles), nodes=len(holds.nodes))
 
     async def serve(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Answer requests until `unmount`."""
+        """Answer requests until `unmount`; a mount that was lost is made again. Raises MountLost for a kept one."""
         install()
         logging.getLogger("pyfuse3").addFilter(_is_of_interest)
         task_status.started()
-        await pyfuse3.main(max_tasks=MAX_TASKS)
+        while True:
+            began = trio.current_time()
+            why = await self._serve_until_gone()
+            if self._stopping:
+                return
+            steady = trio.current_time() - began > STEADY_S
+            self._pause_s = FIRST_PAUSE_S if steady else min(2 * self._pause_s, LONGEST_PAUSE_S)
+            self._losses.lost(why)
+            await self._let_go()
+            if self._kept is not None:
+                raise MountLost(
+                    f"{self._mountpoint} is lost. {why}", "systemd starts the daemon anew, with a new mount."
+                )
+            if not await self._mount_again():
+                return
+            self._losses.restored()
+
+    async def answers(self) -> bool:
+        """Whether the mount is there and answers."""
+        device = await trio.to_thread.run_sync(mounted, self._mountpoint)
+        return bool(device) and await trio.to_thread.run_sync(_answers, self._mountpoint)
 
     async def unmount(self) -> None:
         """Let `serve` return. A mount that is not kept is taken down, also while processes use it (ENOTCONN)."""
+        self._stopping = True
         if not self._mounted:
             return
         self._mounted = False
@@ -103,8 +155,61 @@ class Session:
 
     async def invalidate(self, inodes: Iterable[int], entries: Iterable[tuple[int, bytes]]) -> None:
         """Make the kernel forget what changed behind its back."""
-        if self._mounted:
+        if not self._mounted:
+            return
+        self._invalidating += 1
+        try:
             await trio.to_thread.run_sync(_invalidate, list(inodes), list(entries))
+        finally:
+            self._invalidating -= 1
+            self._invalidated.unpark_all()
+
+    async def _serve_until_gone(self) -> str:
+        """Why there is nothing to answer any more."""
+        why = ABORTED
+
+        async def watch() -> None:
+            nonlocal why
+            await there.gone()
+            if self._mounted:
+                why = UNMOUNTED
+                self._mounted = False
+                pyfuse3.terminate()
+
+        there = Watch(self._mountpoint)
+        try:
+            async with trio.open_nursery() as nursery:
+                nursery.start_soon(watch)
+                await pyfuse3.main(max_tasks=MAX_TASKS)
+                self._mounted = False
+                nursery.cancel_scope.cancel()
+        finally:
+            there.close()
+        return why
+
+    async def _let_go(self) -> None:
+        """Nothing of the lost mount counts any more: who uses it gets ENOTCONN."""
+        while self._invalidating:
+            await self._invalidated.park()
+        self._initialised = False
+        pyfuse3.close(unmount=False)
+        await self._operations.let_go()
+        left = await trio.to_thread.run_sync(mounted, self._mountpoint)
+        if left and self._kept is None:
+            await trio.to_thread.run_sync(detach, self._mountpoint)
+
+    async def _mount_again(self) -> bool:
+        """Try until it is mounted, or it is not wanted any more: False."""
+        while not self._stopping:
+            await trio.sleep(self._pause_s)
+            try:
+                await self.mount()
+            except LighthouseError as error:
+                self._losses.lost(error.message)
+                self._pause_s = min(2 * self._pause_s, LONGEST_PAUSE_S)
+            else:
+                return True
+        return False
 
 
 def _is_of_interest(record: logging.LogRecord) -> bool:
@@ -114,7 +219,7 @@ def _is_of_interest(record: logging.LogRecord) -> bool:
 
 def prepare(mountpoint: Path) -> None:
     """Make the directory, and unmount what a daemon that died left on it. Raises Invalid, MountFailed."""
-    if _is_mounted(mountpoint):
+    if mounted(mountpoint):
         if _answers(mountpoint):
             raise MountFailed(
                 f"{mountpoint} is served by another lighthoused.", "Stop it, or choose another --mount and --state."
@@ -134,14 +239,8 @@ def detach(mountpoint: Path) -> None:
     """Unmount lazily: umount(8) as root, else fusermount3(1)."""
     command = ["umount", "--lazy"] if os.geteuid() == 0 else ["fusermount3", "-u", "-z", "-q"]
     done = subprocess.run([*command, str(mountpoint)], capture_output=True, text=True, check=False)
-    if done.returncode and _is_mounted(mountpoint):
+    if done.returncode and mounted(mountpoint):
         log.error("mount.detach_failed", mountpoint=str(mountpoint), error=done.stderr.strip())
-
-
-def _is_mounted(mountpoint: Path) -> bool:
-    wanted = str(mountpoint.absolute()).replace("\\", r"\134").replace(" ", r"\040")
-    with open("/proc/self/mountinfo") as table:
-        return any(line.split()[4] == wanted and f" fuse.{SUBTYPE} " in line for line in table)
 
 
 def _answers(mountpoint: Path) -> bool:

@@ -172,6 +172,11 @@ class VnodeTable:
             if self._counts[number] <= 0:
                 self._drop(number)
 
+    def forget_all(self) -> None:
+        """The kernel knows none of them any more."""
+        for number in list(self._nodes):
+            self._drop(number)
+
     def _keep(self, number: int, node: Vnode) -> None:
         self._next = max(self._next, number + 1)
         self._numbers[node.key] = number

@@ -4,11 +4,13 @@ Owns the names and labels of all metrics. Each class is the observer that its pa
 method it calls. Label values come from closed sets (methods, codes, tiers, operations), never from users' input.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
+from functools import partial
 
 from prometheus_client import Counter, Gauge, ProcessCollector, disable_created_metrics
 from prometheus_client.registry import CollectorRegistry
 
+from lighthoused.core.degradation import STATES, State
 from lighthoused.ops.readings import Readings
 from lighthoused.ops.tally import COUNTS, Tally
 from lighthoused.ops.tiers import Tier, TierCollector
@@ -137,6 +139,31 @@ class RpcMetrics:
         self._connections.set(count)
 
 
+class DegradationMetrics:
+    """Whether the daemon can be relied on, and what is less good than it should be."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        labels = ("state", "cause")
+        self._changes = Counter("lighthouse_degradation_changes", "Changes of state", labels, registry=registry)
+        self._state = Gauge("lighthouse_degradation_state", "1 for the state it is in", ("state",), registry=registry)
+        self._warning = Gauge("lighthouse_warning", "1 while there is this warning", ("warning",), registry=registry)
+
+    def changed(self, state: State, cause: str) -> None:
+        """It came to `state` because of `cause`: what was lost or restored, the checks, or an approval."""
+        self._changes.labels(state, cause).inc()
+
+    def follow(self, state: Callable[[], State], warnings: Callable[[], Container[str]], known: Iterable[str]) -> None:
+        """Ask for the state and for the warnings, of those that are `known`, at each scrape."""
+        for one in STATES:
+            self._state.labels(one).set_function(partial(_holds, one, lambda: (state(),)))
+        for name in known:
+            self._warning.labels(name).set_function(partial(_holds, name, warnings))
+
+
+def _holds(name: str, among: Callable[[], Container[str]]) -> float:
+    return float(name in among())
+
+
 class LoopMetrics:
     """The trio run: how late its tasks are."""
 
@@ -161,6 +188,7 @@ class Metrics:
         self.security = SecurityMetrics(registry)
         self.rpc = RpcMetrics(registry)
         self.notify = NotifyMetrics(registry)
+        self.degradation = DegradationMetrics(registry)
         self.loop = LoopMetrics(registry)
         self.readings = Readings(registry)
         ProcessCollector(registry=registry)

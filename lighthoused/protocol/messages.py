@@ -106,6 +106,19 @@ class TierView(msgspec.Struct, frozen=True):
     p99_us: int
 
 
+class DegradationView(msgspec.Struct, frozen=True):
+    """Whether the daemon can be relied on. `since`: ns since the epoch. `reason`: why it is not normal, or "".
+
+    `losses`: what is lost, each with why. `held`: checks have passed, and an operator has to approve.
+    """
+
+    state: Literal["normal", "emergency", "recovering"]
+    since: int
+    reason: str
+    losses: dict[str, str]
+    held: bool
+
+
 class Status(msgspec.Struct, frozen=True):
     version: str
     pid: int
@@ -123,6 +136,13 @@ class Status(msgspec.Struct, frozen=True):
     tiers: tuple[TierView, ...] = ()
     health: dict[str, str] = {}
     """What keeps each component from working, "" where nothing does."""
+    degradation: DegradationView = DegradationView("normal", 0, "", {}, False)
+    warnings: dict[str, str] = {}
+    """What is less good than it should be, while all works: little room, no OPA server, a tier that is skipped."""
+
+
+class DegradationApproveRequest(Request, tag="degradation.approve"):
+    """Let normal work go on, once the checks after an emergency have passed and the daemon waits for approval."""
 
 
 class MetricsRequest(Request, tag="metrics"):
@@ -1040,13 +1060,17 @@ class TokenRetireRequest(Request, tag="token.retire"):
 
 @dataclass(frozen=True)
 class Method:
-    """`role`: the weakest that may call it. `item`: what a streaming method sends, else None. `deadline_ms` 0: none."""
+    """`role`: the weakest that may call it. `item`: what a streaming method sends, else None. `deadline_ms` 0: none.
+
+    `is_new_work`: refused while the daemon is in an emergency or recovers from one.
+    """
 
     request: type[Request]
     result: Any
     role: Role
     item: Any = None
     deadline_ms: int = DEFAULT_DEADLINE_MS
+    is_new_work: bool = False
 
     @cached_property
     def name(self) -> str:
@@ -1064,24 +1088,25 @@ METHODS: tuple[Method, ...] = (
     Method(Cancel, Done, "viewer"),
     Method(StatusRequest, Status, "viewer"),
     Method(MetricsRequest, MetricsReply, "viewer"),
-    Method(AppendRequest, AppendReply, "agent"),
+    Method(DegradationApproveRequest, Done, "operator"),
+    Method(AppendRequest, AppendReply, "agent", is_new_work=True),
     Method(QueryRequest, QueryReply, "viewer"),
     Method(SubscribeRequest, Done, "viewer", item=EventView, deadline_ms=0),
     Method(VerifyRequest, VerifyReply, "viewer", item=Progress, deadline_ms=0),
     Method(ProjectListRequest, ProjectList, "viewer"),
-    Method(ProjectImportRequest, Project, "operator", item=Progress, deadline_ms=0),
+    Method(ProjectImportRequest, Project, "operator", item=Progress, deadline_ms=0, is_new_work=True),
     Method(ProjectExportRequest, ExportReply, "operator", item=Progress, deadline_ms=0),
     Method(HistoryRequest, HistoryReply, "viewer"),
     Method(DiffRequest, DiffReply, "viewer", deadline_ms=120_000),
     Method(BlameRequest, BlameReply, "viewer"),
     Method(ChangePointsRequest, ChangePointsReply, "viewer", deadline_ms=120_000),
     Method(UndoRequest, UndoReply, "operator", deadline_ms=120_000),
-    Method(SnapshotCreateRequest, Snapshot, "agent"),
+    Method(SnapshotCreateRequest, Snapshot, "agent", is_new_work=True),
     Method(SnapshotListRequest, SnapshotList, "viewer"),
     Method(SnapshotDeleteRequest, Done, "operator"),
     Method(GcRequest, GcReply, "operator", item=Progress, deadline_ms=0),
     Method(FsckRequest, FsckReply, "operator", item=Progress, deadline_ms=0),
-    Method(MirrorAddRequest, Mirror, "operator", item=Progress, deadline_ms=0),
+    Method(MirrorAddRequest, Mirror, "operator", item=Progress, deadline_ms=0, is_new_work=True),
     Method(MirrorListRequest, MirrorList, "viewer"),
     Method(MirrorRemoveRequest, Done, "operator"),
     Method(MirrorStatusRequest, MirrorStatusReply, "viewer"),
@@ -1091,7 +1116,7 @@ METHODS: tuple[Method, ...] = (
     Method(ApprovalListRequest, ApprovalList, "viewer"),
     Method(ApprovalShowRequest, ApprovalView, "operator"),
     Method(ApprovalAnswerRequest, Done, "operator"),
-    Method(ApprovalAlwaysRequest, Pattern, "operator"),
+    Method(ApprovalAlwaysRequest, Pattern, "operator", is_new_work=True),
     Method(PatternListRequest, PatternList, "viewer"),
     Method(PatternShowRequest, PatternReply, "viewer"),
     Method(PatternRevokeRequest, Done, "operator"),
@@ -1103,9 +1128,9 @@ METHODS: tuple[Method, ...] = (
     Method(PolicyExplainRequest, PolicyExplainReply, "viewer"),
     Method(PolicyReloadRequest, PolicyReloadReply, "admin"),
     Method(NotifyTestRequest, NotifyTestReply, "operator", deadline_ms=90_000),
-    Method(AgentRegisterRequest, AgentView, "agent"),
+    Method(AgentRegisterRequest, AgentView, "agent", is_new_work=True),
     Method(AgentListRequest, AgentList, "viewer"),
-    Method(TokenIssueRequest, TokenReply, "admin"),
+    Method(TokenIssueRequest, TokenReply, "admin", is_new_work=True),
     Method(TokenListRequest, TokenList, "operator"),
     Method(TokenRevokeRequest, Done, "admin"),
     Method(TokenKeysRequest, TokenKeys, "operator"),

@@ -61,7 +61,8 @@ def _error_lines() -> list[str]:
 def _method(method: Method) -> str:
     deadline = f"{method.deadline_ms} ms" if method.deadline_ms else "none"
     lines = [f"### `{method.name}`\n", _described(method.request), ""]
-    lines.append(f"Role: `{method.role}`. Deadline: {deadline}.\n")
+    held = " Refused in an emergency." if method.is_new_work else ""
+    lines.append(f"Role: `{method.role}`. Deadline: {deadline}.{held}\n")
     lines += _fields(method.request, skip=("id", "deadline_ms"))
     if method.item is not None:
         lines.append(f"\nItems: `{method.item.__name__}`.")

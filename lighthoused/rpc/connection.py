@@ -146,6 +146,7 @@ class Connection:
             self._access.refresh(self.peer)
             self._access.spend(self.peer)
             check_rights(method, self._access.allows(self.peer, method), self.peer.role)
+            self._dispatcher.check_welcome(method)
             self._begin(method, request, handler(request, Call(self.peer, self)), started)
         except LighthouseError as error:
             self._access.refused(self.peer, method.name, error)

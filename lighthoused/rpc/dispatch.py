@@ -1,7 +1,7 @@
 """From a request to its handler: the table of methods, who may call them, and how answers get back."""
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 import msgspec
@@ -23,9 +23,15 @@ class Observer(Protocol):
 
 
 class Dispatcher:
-    """Handlers by type of request. A method without one is refused; `missing` names them."""
+    """Handlers by type of request. A method without one is refused; `missing` names them.
 
-    def __init__(self, handlers: Mapping[type[Request], Handler]) -> None:
+    `refusal`: why no new work is taken at present, None where it is.
+    """
+
+    def __init__(
+        self, handlers: Mapping[type[Request], Handler], refusal: Callable[[], LighthouseError | None] = lambda: None
+    ) -> None:
+        self._refusal = refusal
         self._table: dict[type[Request], tuple[Method, Handler]] = {}
         for method in METHODS:
             if method.request in handlers:
@@ -42,6 +48,11 @@ class Dispatcher:
         if found is None:
             raise NotFound("This daemon does not serve that method.")
         return found
+
+    def check_welcome(self, method: Method) -> None:
+        """Raises Degraded for new work while none is taken."""
+        if method.is_new_work and (refusal := self._refusal()) is not None:
+            raise refusal
 
 
 def check_rights(method: Method, allowed: bool, role: str) -> None:

@@ -19,17 +19,19 @@ MAX_MAP_SIZE = 1 << 46
 MAX_READERS = 126
 LITTLE_ROOM = 64 * 1024 * 1024
 """Free bytes below which a failed write is put down to a full disk."""
+NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
 
 
 class Environment:
     """One directory, one process. Reading threads share one transaction each, begun anew for every `read`."""
 
-    def __init__(self, directory: Path, map_size: int = DEFAULT_MAP_SIZE) -> None:
+    def __init__(self, directory: Path, map_size: int = DEFAULT_MAP_SIZE, max_size: int = MAX_MAP_SIZE) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._max_size = max_size
         try:
             self._env = lmdb.open(
                 str(directory),
-                map_size=map_size,
+                map_size=min(map_size, max_size),
                 max_dbs=len(TABLES),
                 max_readers=MAX_READERS,
                 readahead=False,
@@ -57,11 +59,11 @@ class Environment:
 
     def grow(self) -> None:
         """Double the map, once no reader is inside. Raises StoreFull at its greatest size."""
-        size = self._env.info()["map_size"] * 2
-        if size > MAX_MAP_SIZE:
-            raise StoreFull("The store has reached its greatest size.", "Export and compact it.")
+        size = self._env.info()["map_size"]
+        if size >= self._max_size:
+            raise StoreFull("The store has reached its greatest size.", "Raise [store] max_size, or run gc --keep.")
         with self._gate.alone():
-            self._env.set_mapsize(size)
+            self._env.set_mapsize(min(2 * size, self._max_size))
 
     def describe(self) -> dict[str, int]:
         """Sizes in bytes and counts, for status and metrics."""
@@ -154,7 +156,7 @@ class _Read:
 
 def translate(error: lmdb.Error, what: str) -> LighthouseError:
     """A core error for an lmdb one."""
-    full = isinstance(error, (lmdb.MapFullError, lmdb.DiskError)) or os.strerror(errno.ENOSPC) in str(error)
+    full = isinstance(error, (lmdb.MapFullError, lmdb.DiskError)) or any(text in str(error) for text in NO_ROOM)
     if full:
         return StoreFull(f"{what}: no room left ({error}).", "Free disk space; the daemon goes on by itself.")
     return StoreFailed(f"{what}: {error}.", "See the daemon's log.")

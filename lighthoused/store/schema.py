@@ -10,6 +10,7 @@ dentries   parent u64 ‖ name ‖ NUL ‖ (2^64-1-seq)     core.inode.Dentry
 blocks     blake3 of the content (32 bytes)           codec byte ‖ content (store.blocks)
 pruned     inode u64                                  seq u64 of its newest version removed as unversioned (tree.gc)
 meta       "format"                                   format number in decimal
+           "tried"                                    when (ns, decimal) the store was last tried after a failure
 
 A version key's seq is descending, so that the newest version at or before a seq is one seek away. Events need no index
 by time: time increases with seq, and a binary search over `log` finds any.

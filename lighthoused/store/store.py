@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import trio
 
@@ -12,26 +13,31 @@ from lighthoused.core.appended import Appended
 from lighthoused.core.errors import AlreadyExists, LighthouseError
 from lighthoused.core.events import Draft
 from lighthoused.store.blocks import Blocks
-from lighthoused.store.environment import DEFAULT_MAP_SIZE, Environment
+from lighthoused.store.environment import DEFAULT_MAP_SIZE, MAX_MAP_SIZE, Environment
 from lighthoused.store.feed import Feed
 from lighthoused.store.log import Log
 from lighthoused.store.rows import Rows
-from lighthoused.store.verify import Proof, Verifier
+from lighthoused.store.schema import META
+from lighthoused.store.verify import Proof, Verifier, broken_link
 from lighthoused.store.versions import Versions
-from lighthoused.store.writer import Batch, Outcome, Writer
+from lighthoused.store.writer import Batch, Chore, Outcome, Writer
 
 
 class Store:
     """Log, versions and blocks in one LMDB environment; `start` before anything is appended."""
 
     def __init__(
-        self, directory: Path, map_size: int = DEFAULT_MAP_SIZE, clock: Callable[[], int] = time.time_ns
+        self,
+        directory: Path,
+        map_size: int = DEFAULT_MAP_SIZE,
+        clock: Callable[[], int] = time.time_ns,
+        max_size: int = MAX_MAP_SIZE,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.directory = directory
         self.clock = clock
         self._lock = _locked(directory / "lighthoused.lock")
-        self.env = Environment(directory / "db", map_size)
+        self.env = Environment(directory / "db", map_size, max_size)
         self.log = Log(self.env)
         self.versions = Versions(self.env)
         self.blocks = Blocks(self.env)
@@ -64,9 +70,23 @@ class Store:
             raise outcome
         return outcome
 
+    async def try_writing(self) -> None:
+        """Commit something that changes nothing, so that the writer's `failure` tells how it is now."""
+        done = trio.Event()
+
+        def put(txn: Any) -> None:
+            txn.put(b"tried", str(self.clock()).encode(), db=self.env.table(META))
+
+        self.writer.chore(Chore(put, lambda outcome: done.set()))
+        await done.wait()
+
     def verify(self, progress: Callable[[int, int], None]) -> Proof:
         """Prove the log; takes long, call it in a worker thread."""
         return Verifier(self.env, self.log).run(progress)
+
+    def prove_newest(self, count: int) -> str:
+        """What is wrong with the hashes of the newest events, or ""; takes long, call it in a worker thread."""
+        return broken_link(self.log, max(0, self.log.head().seq - count))
 
     def close(self) -> None:
         """Write what waits and close."""

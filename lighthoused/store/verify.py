@@ -109,6 +109,18 @@ class Verifier:
             self._problems.append(f"The index of tags has {tags} entries where there should be {self._tags}.")
 
 
+def broken_link(log: Log, after: int) -> str:
+    """The first event after a seq whose hash, or whose link to the event before it, is wrong; "" where none is."""
+    last = log.get(after)
+    expected = last.hash if last is not None else GENESIS
+    for seq, value in log.raw(after, log.head().seq - after):
+        body = value[HASH_SIZE:]
+        if decode_event(body).prev != expected or chain_hash(expected, body) != value[:HASH_SIZE]:
+            return f"event {seq} does not follow the one before it."
+        expected = value[:HASH_SIZE]
+    return ""
+
+
 def tags_of(event: Event) -> set[bytes]:
     """Keys of all tags of an event."""
     keys = {tag_key(TAG_TYPE, event.type), tag_key(TAG_AGENT, event.agent)}

@@ -79,6 +79,10 @@ class Writer:
         self.observer: Observer | None = None
         self.answering: AbstractContextManager[object] = nullcontext()
         """Entered around the answers of one group."""
+        self.failure: LighthouseError | None = None
+        """Why the newest transaction could not be committed; None where it was."""
+        self.failing: Callable[[], None] = lambda: None
+        """Called before a group is told that it was refused for such a reason."""
         self.watched: set[bytes] = set()
         self._watching = False
 
@@ -186,8 +190,9 @@ class Writer:
         try:
             with self._env.begin_write(buffers=True) as txn:
                 outcome = chore.work(txn)
+            self.failure = None
         except lmdb.Error as error:
-            outcome = self._env.refusal(error, "The store could not be tidied")
+            outcome = self.failure = self._env.refusal(error, "The store could not be tidied")
         except Exception as error:
             outcome = StoreFailed(f"The store could not be tidied: {error!r}.")
         assert self._deliver is not None
@@ -196,17 +201,25 @@ class Writer:
     def _store(self, group: list[_Queued]) -> list[Outcome]:
         while True:
             try:
-                return self._attempt(group)
+                outcomes = self._attempt(group)
             except lmdb.MapFullError:
                 try:
                     self._env.grow()
                 except (LighthouseError, lmdb.Error, MemoryError) as error:
                     refused = error if isinstance(error, LighthouseError) else StoreFailed(f"The map: {error}.")
-                    return [refused] * len(group)
+                    return self._refused(group, refused)
             except lmdb.Error as error:
-                return [self._env.refusal(error, "Events could not be written")] * len(group)
+                return self._refused(group, self._env.refusal(error, "Events could not be written"))
             except Exception as error:
                 return [StoreFailed(f"Events could not be written: {error!r}.")] * len(group)
+            else:
+                if any(isinstance(outcome, tuple) for outcome in outcomes):
+                    self.failure = None
+                return outcomes
+
+    def _refused(self, group: list[_Queued], refusal: LighthouseError) -> list[Outcome]:
+        self.failure = refusal
+        return [refusal] * len(group)
 
     def _attempt(self, group: list[_Queued]) -> list[Outcome]:
         with self._env.begin_write() as txn:
@@ -224,6 +237,8 @@ class Writer:
         seq = self._position.seq
 
         def answer() -> None:
+            if self.failure is not None:
+                self.failing()
             with self.answering:
                 for queued, outcome in zip(group, outcomes, strict=True):
                     self._queued_bytes -= queued.size

@@ -71,7 +71,7 @@ def heading(state: State | None, problem: str, board: Board) -> Text:
     if state is None:
         return Text(visible(problem or "connecting"), "bold yellow")
     status, before, now = state.status, state.before, state.now
-    bad = [f"{name}: {why}" for name, why in status.health.items() if why]
+    bad = [f"{name}: {why}" for name, why in (*status.health.items(), *status.warnings.items()) if why]
     style = "bold green" if status.state == "NORMAL" and not problem else "bold white on red"
     first = Text.assemble(
         (f" {'UNREACHABLE' if problem else status.state} ", style),
@@ -95,6 +95,8 @@ def health_lines(state: State) -> Iterator[Text]:
     status, before, now = state.status, state.before, state.now
     for name, why in status.health.items():
         yield Text.assemble(f"{name:<12}", (visible(why) or "ok", "red" if why else "green"))
+    for name, why in status.warnings.items():
+        yield Text.assemble(f"{name:<12}", (visible(why), "yellow"))
     yield Text.assemble(
         "policies    ", (visible(str(status.policy["problem"] or "ok")), "red" if status.policy["problem"] else "green")
     )

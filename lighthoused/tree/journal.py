@@ -2,17 +2,18 @@
 
 Changes are durable a moment after they are made (`LAZY_S`), or when somebody waits in `flush`. If the store refuses,
 the batch stays first in line and is tried again: the tree in memory is then ahead of the store, so new changes are
-refused (`refusal`) until it has caught up. It knows nothing of what the changes mean.
+refused until it has caught up. They are also refused, or wait, while somebody wants them held back
+(`hold`). It knows nothing of what the changes mean.
 """
 
 import contextlib
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import trio
 
-from lighthoused.core.errors import LighthouseError, StoreFull
+from lighthoused.core.errors import Degraded, LighthouseError, StoreFull
 from lighthoused.core.events import Draft
 from lighthoused.store.writer import Batch, Outcome
 from lighthoused.tree.unstored import Unstored
@@ -23,6 +24,9 @@ MAX_WAITING = 64 * 1024 * 1024
 """Bytes recorded and not yet committed beyond which `room` waits."""
 MAX_BATCH = 4096
 """Changes per batch."""
+
+REFUSED: Mapping[type[LighthouseError], int] = {StoreFull: errno.ENOSPC, Degraded: errno.EROFS}
+"""What a change is refused with, by why; EIO for all else."""
 
 Submit = Callable[[Batch, Callable[[Outcome], None]], None]
 
@@ -50,6 +54,8 @@ class Journal:
         self._committed = 0
         self._bytes = 0
         self._failure: LighthouseError | None = None
+        self._held: LighthouseError | None = None
+        self._waits = False
         self._wanted = trio.Event()
         self._urgent = trio.Event()
         self._progress = trio.lowlevel.ParkingLot()
@@ -89,26 +95,25 @@ class Journal:
         if len(self._waiting) >= MAX_BATCH or self._bytes > MAX_WAITING // 4:
             self._urgent.set()
 
-    def refusal(self) -> OSError | None:
-        """What a new change must fail with while the store does not accept any."""
-        if self._failure is None:
-            return None
-        code = errno.ENOSPC if isinstance(self._failure, StoreFull) else errno.EIO
-        return OSError(code, os.strerror(code))
+    def hold(self, refusal: LighthouseError | None, waits: bool = False) -> None:
+        """Refuse new changes from now on; or let them wait (`waits`); or neither. What is recorded goes on."""
+        self._held = refusal
+        self._waits = waits
+        self._progress.unpark_all()
 
     async def room(self) -> None:
-        """Wait until another change may be recorded. Raises OSError ENOSPC or EIO while the store refuses."""
-        while self._bytes > MAX_WAITING:
-            self._raise_refusal()
+        """Wait until another change may be recorded. Raises OSError ENOSPC, EIO or EROFS while there can be none."""
+        while self._waits or self._bytes > MAX_WAITING:
+            self._raise_refusal(self._failure or self._held)
             self._urgent.set()
             await self._progress.park()
-        self._raise_refusal()
+        self._raise_refusal(self._failure or self._held)
 
     async def flush(self) -> None:
         """Wait until all that was recorded so far is on disk. Raises OSError ENOSPC or EIO if the store refuses."""
         target = self._recorded
         while self._committed < target:
-            self._raise_refusal()
+            self._raise_refusal(self._failure)
             self._urgent.set()
             await self._progress.park()
 
@@ -139,10 +144,12 @@ class Journal:
         self._wanted.set()
         self._urgent.set()
 
-    def _raise_refusal(self) -> None:
-        refusal = self.refusal()
-        if refusal is not None:
-            raise refusal
+    @staticmethod
+    def _raise_refusal(refusal: LighthouseError | None) -> None:
+        if refusal is None:
+            return
+        code = REFUSED.get(type(refusal), errno.EIO)
+        raise OSError(code, os.strerror(code))
 
     def _take(self) -> list[_Entry]:
         size = 0

@@ -17,7 +17,7 @@ class StandIn:
     `token`: what a client must show as a bearer token, "" for nothing; a refusal repeats what was shown.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.modules: dict[str, str] = {}
         self.mode = "fine"
         self.token = ""
@@ -47,7 +47,7 @@ class StandIn:
 
         for method in ("GET", "PUT", "POST", "DELETE"):
             setattr(Handler, f"do_{method}", Handler.handle_any)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.port = self._server.server_address[1]
