@@ -57,7 +57,11 @@ class _Turn:
 
 
 class _Readable:
-    """Waits for /dev/fuse: poll(2) first, trio's own wait where there is nothing to read."""
+    """Waits for /dev/fuse: poll(2) first, trio's own wait where there is nothing to read.
+
+    It must never say so where there is nothing: libfuse's read would block the loop. So a descriptor of a mount before
+    is not polled any more.
+    """
 
     def __init__(self) -> None:
         self._poll = select.poll()
@@ -66,6 +70,7 @@ class _Readable:
 
     async def wait(self, descriptor: int) -> None:
         if descriptor != self._watched:
+            self._poll = select.poll()
             self._poll.register(descriptor, select.POLLIN)
             self._watched = descriptor
         if self._poll.poll(0):

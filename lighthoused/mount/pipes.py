@@ -12,6 +12,7 @@ import errno
 import os
 import secrets
 import stat
+import threading
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from pathlib import Path
@@ -54,6 +55,32 @@ class Pipe(Vnode):
     def forgotten(self) -> None:
         self._forget(self)
         self.gone.cancel()
+
+
+class Opening:
+    """The opening of a writing end in a thread; one that nobody waits for any more is closed again."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._descriptor = -1
+        self._abandoned = False
+
+    def run(self) -> int:
+        """Its descriptor. Raises OSError, ENXIO where nobody reads."""
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with self._lock:
+            self._descriptor = descriptor
+            if self._abandoned:
+                os.close(descriptor)
+        return descriptor
+
+    def abandon(self) -> None:
+        """Nobody waits for it any more."""
+        with self._lock:
+            self._abandoned = True
+            if self._descriptor >= 0:
+                os.close(self._descriptor)
 
 
 class Pipes:
@@ -106,11 +133,15 @@ class Pipes:
         """Wait for a reader; whoever only looked has the inode forgotten instead, which cancels this."""
         wait = FIRST_WAIT_S
         while True:
+            opening = Opening(pipe.path)
             try:
-                return await trio.to_thread.run_sync(_open, pipe.path, abandon_on_cancel=True, limiter=self._openers)
+                return await trio.to_thread.run_sync(opening.run, abandon_on_cancel=True, limiter=self._openers)
             except OSError as error:
                 if error.errno != errno.ENXIO:
                     log.warning("mount.pipe_not_opened", error=str(error))
+            except trio.Cancelled:
+                opening.abandon()
+                raise
             await trio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_S)
 
@@ -128,10 +159,6 @@ def pipe_attributes(owner: Owner) -> Inode:
         atime=owner.since,
         btime=owner.since,
     )
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 async def _until_closed(descriptor: int, scope: trio.CancelScope) -> None:
