@@ -67,6 +67,15 @@ def hashed(run: Run, argv: list[str], state: State) -> str:
     return ""
 
 
+def enable(run: Run, argv: list[str], state: State) -> str:
+    """``enable -f library name``: the shell loads a library."""
+    flags, _ = options(argv[1:], "f")
+    if "f" in flags:
+        note = "A library that the shell loads can do anything it can."
+        run.findings.add("interpret", flags["f"], certainty="unknown", program="enable", note=note)
+    return ""
+
+
 def complete(run: Run, argv: list[str], state: State) -> str:
     """compgen, complete, bind: ``-C command`` and ``-x`` key bindings run it."""
     flags, _ = options(argv[1:], "CFWAGoxfu" if argv[0] == "bind" else "CFWAGoXPS")
@@ -189,6 +198,7 @@ BUILTINS = {
     "popd": popd,
     "eval": evaluate,
     "hash": hashed,
+    "enable": enable,
     **dict.fromkeys(("complete", "compgen", "bind"), complete),
     "trap": trap,
     "alias": alias,
@@ -224,7 +234,6 @@ BUILTINS = {
             "unalias",
             "sleep",
             "logout",
-            "enable",
             "caller",
             "suspend",
             "fc",

@@ -6,6 +6,7 @@ What copying does to the world is for the knowledge base.
 import posixpath
 import re
 
+from lighthoused.gate.shell.redirects import descriptor_of
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import SECRET, unmarked
@@ -41,10 +42,12 @@ def copy(run: Run, argv: list[str], state: State) -> str | None:
 
 def _content(run: Run, path: str, state: State) -> str | None:
     """What a file holds: its text, that it is secret, or the program that it is; None where nobody knows."""
-    known: str | None = state.files.get(run.findings.targets.absolute(path, state.cwd))
+    absolute = run.findings.targets.absolute(path, state.cwd)
+    if descriptor_of(absolute) == "0":
+        return state.stdin.text
+    known: str | None = state.files.get(absolute)
     if known is not None:
         return known
-    absolute = run.findings.targets.absolute(path, state.cwd)
     if _PROGRAM.fullmatch(absolute):
         return f'#!/bin/sh\n{absolute} "$@"\n'
     place = run.findings.targets.resolve(path, state.cwd).place

@@ -53,6 +53,8 @@ _LOADS: dict[str, re.Pattern[str]] = {
     "JAVA_TOOL_OPTIONS": re.compile(r"-(?:javaagent|agentpath|agentlib|XX:OnOutOfMemoryError)[:=](\S+)"),
 }
 _CODE = {"PERL5DB": "perl", "PERL5OPT": "perl", "RUBYOPT": "ruby"}
+_PROGRAMS = frozenset({"/usr/bin", "/bin", "/usr/local/bin", "/usr/sbin", "/sbin"})
+_ANYBODYS = ("/tmp/", "/var/tmp/", "/dev/shm/")
 _PLACES = ("/usr/", "/bin/", "/opt/", "/lib", "/snap/", "/nix/", "/Applications/", "/System/", "/Library/")
 
 
@@ -134,6 +136,15 @@ def _loads(run: Run, name: str, value: str, state: State) -> None:
             run.command(["node", path], state.fork())
 
 
+def _path(run: Run, name: str, value: str, state: State) -> None:
+    """Directories in which programs are looked for first: one that anybody can write to can hold anything."""
+    for folder in unmarked(value).split(":"):
+        if opaque(folder) or folder.startswith("$") or folder in _PROGRAMS:
+            return
+        if folder.startswith(_ANYBODYS):
+            _planted(run, name, folder)
+
+
 def _history(run: Run, name: str, value: str, state: State) -> None:
     if _HISTORY[name].match(unmarked(value)):
         run.findings.add("conceal", name, "process", program=name, note="Commands are no longer recorded.")
@@ -152,4 +163,5 @@ _EXACT: dict[str, Callable[[Run, str, str, State], None]] = {
     **dict.fromkeys(_LOADS, _loads),
     **dict.fromkeys(_HISTORY, _history),
     **dict.fromkeys(_UNCHECKED, _unchecked),
+    "PATH": _path,
 }

@@ -78,6 +78,11 @@ def _filled(text: str, variables: dict[str, str]) -> str:
 
 
 def just(run: Run, argv: list[str], state: State) -> str | None:
+    """just: the recipes that were just written; ``just --command`` runs the words that follow."""
+    for at, word in enumerate(argv):
+        if word in ("-c", "--command"):
+            run.command(argv[at + 1 :], state.fork())
+            return None
     for path in ("justfile", "Justfile", ".justfile"):
         text = written(run, path, state)
         if text is not None:
@@ -86,7 +91,9 @@ def just(run: Run, argv: list[str], state: State) -> str | None:
 
 
 def package(run: Run, argv: list[str], state: State) -> str | None:
-    """npm, yarn, pnpm: the scripts of a package.json that was just written."""
+    """npm, yarn, pnpm: the scripts of a package.json that was just written, and those that are set here."""
+    for script in _set_scripts(argv):
+        code(run, unmarked(script), state.fork(), argv[0])
     text = written(run, "package.json", state)
     if text is None or len(argv) < 2:
         return None
@@ -98,6 +105,15 @@ def package(run: Run, argv: list[str], state: State) -> str | None:
         if isinstance(script, str):
             code(run, script, state.fork(), argv[0])
     return None
+
+
+def _set_scripts(argv: list[str]) -> list[str]:
+    """``npm pkg set scripts.NAME=COMMAND``, ``npm set-script NAME COMMAND``."""
+    if argv[1:2] == ["set-script"]:
+        return argv[3:4]
+    if argv[1:3] == ["pkg", "set"]:
+        return [word.partition("=")[2] for word in argv[3:] if word.startswith("scripts") and "=" in word]
+    return []
 
 
 def cmake(run: Run, argv: list[str], state: State) -> str | None:
