@@ -15,6 +15,7 @@ from lighthoused.gate.programs.container_runs import RUNS
 from lighthoused.gate.programs.copies import COPIES
 from lighthoused.gate.programs.described import Described
 from lighthoused.gate.programs.endless import BOUNDED, bounded, yes
+from lighthoused.gate.programs.exfiltration import EXFILTRATION
 from lighthoused.gate.programs.filters import FILTERS
 from lighthoused.gate.programs.interpreters import interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
@@ -75,7 +76,8 @@ class Analyser:
         named.update({name: bounded(name, named[name]) for name in BOUNDED if name in named})
         named.update({name: printing(name, named.get(name)) for name in SETTINGS})
         named.update({name: looking(named.get(name), looks) for name, looks in LOOKS.items()})
-        named.update({name: looking(named.get(name), looks) for name, looks in LOOKUPS.items()})
+        for table in (LOOKUPS, EXFILTRATION):
+            named.update({name: looking(named.get(name), looks) for name, looks in table.items()})
         described = Described(knowledge, told)
         flags = embedded.named(lambda name: name in named or described.knows(name))
         self._commands = Commands(named, (interpreter, wrapping, flags), described)

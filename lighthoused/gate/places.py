@@ -83,7 +83,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         _LIBRARY + r"(Launch(Agents|Daemons)|StartupItems|Preferences/(loginwindow|com\.apple\.loginwindow)"
         r"|Services/|Scripts/Folder Action|Security/SecurityAgentPlugins|DirectoryServices/PlugIns|Extensions)",
         r"^/(usr/(local/)?)?lib/(systemd|udev/rules\.d|modules-load\.d|sysctl\.d)|^/usr/share/(xsessions|dbus-1)",
-        r"/(site|dist)-packages/(sitecustomize|usercustomize)|\.pth$|^/boot/(grub|efi|loader)|^/efi/",
+        r"/(sitecustomize|usercustomize)(\.py$|/)|/(site|dist)-packages/(sitecustomize|usercustomize)|\.pth$|^/boot/(grub|efi|loader)|^/efi/",
         r"(?i:/start menu/programs/startup/|/windows/(tasks|system32/(tasks|grouppolicy))/)",
         r"(?i:/(my )?documents/(windows)?powershell/|/windowspowershell/v1\.0/profile)",
     ),
@@ -103,7 +103,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"|\.terraform|\.turbo|\.svelte-kit|\.hypothesis|generated|artifacts?|test-results|\.coverage"
         r"|build[-_][\w.-]+|[\w-]+[-_]build|testdata/out|playwright-report|bazel-[\w-]+|\.bloop|\.metals)"
         r"(/|$)|\.(o|pyc|pyo|class|log|tmp|bak|swp|orig|obj|a|so|tsbuildinfo|lcov|prof|profraw|gcda|gcno)$"
-        r"|/\.DS_Store$|~$|/\.coverage",
+        r"|/\.DS_Store$|~$|/\.coverage|/(package-lock\.json|yarn\.lock|pnpm-lock\.yaml|bun\.lockb?|npm-shrinkwrap\.json)$",
     ),
 }
 _PLACES = tuple((place, re.compile("|".join(patterns))) for place, patterns in _PATTERNS.items())

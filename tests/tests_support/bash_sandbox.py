@@ -1,5 +1,6 @@
 """What bash really runs, by marker programs that only record their arguments, and what the analyser says it runs."""
 
+import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,6 +66,7 @@ class Sandbox:
         state.params = ()
         try:
             run.script(script, state)
+            run.finish()
         except Unresolvable:
             return None
         return None if any(effect.kind == "unparsed" for effect in findings.effects()) else recording.commands
@@ -94,24 +96,13 @@ _COMMANDS = standard()._commands
 
 
 def covers(said: Argv, real: Argv) -> bool:
-    """Whether what was said may be what was run: an unknown part may be anything, also more words."""
+    """Whether what was said may be what was run: an unknown part may be anything, also more words or none."""
     if not any(UNKNOWN in word for word in said):
         return said == real
-    less = tuple(word for word in said if word != UNKNOWN)
-    return _matches("\1".join(said), "\1".join(real)) or (less != said and covers(less, real))
-
-
-def _matches(pattern: str, text: str) -> bool:
-    first, *rest = pattern.split(UNKNOWN)
-    if not text.startswith(first):
-        return False
-    at = len(first)
-    for piece in rest[:-1]:
-        at = text.find(piece, at)
-        if at < 0:
-            return False
-        at += len(piece)
-    return not rest or text.endswith(rest[-1])
+    pattern = "".join(
+        "(?:.*\1)?" if word == UNKNOWN else ".*".join(map(re.escape, word.split(UNKNOWN))) + "\1" for word in said
+    )
+    return re.fullmatch(pattern, "".join(word + "\1" for word in real), re.DOTALL) is not None
 
 
 def missing(said: Sequence[Argv], real: Sequence[Argv]) -> list[Argv]:

@@ -1,5 +1,7 @@
 """Shell builtins that run their arguments or change where and how commands run: cd, eval, source, trap, exec, ..."""
 
+import re
+
 from lighthoused.gate.programs.variables import VARIABLES, options
 from lighthoused.gate.shell.redirects import descriptor_of
 from lighthoused.gate.shell.run import Run
@@ -148,7 +150,10 @@ def builtin(run: Run, argv: list[str], state: State) -> str:
         if argv[0] == "command" and flag in ("-v", "-V"):
             return f"/usr/bin/{words[0]}\n" if words else ""
         if argv[0] == "exec" and flag == "-a" and words:
-            words.pop(0)
+            name = words.pop(0)
+            if _POSES.match(unmarked(name)):
+                note = "The program is listed as a part of the system."
+                run.findings.add("disguise", name, "process", program="exec", note=note)
     if argv[0] == "builtin" and words and words[0] not in BUILTINS:
         return ""
     if not words:
@@ -158,6 +163,11 @@ def builtin(run: Run, argv: list[str], state: State) -> str:
     if shadowing is not None:
         state.functions.setdefault(words[0], shadowing)
     return output
+
+
+_POSES = re.compile(
+    r"\[|k(?:worker|threadd|swapd)|(?:sshd|crond?|systemd[\w-]*|init|dbus-daemon|rsyslogd|httpd|nginx)$"
+)
 
 
 def coproc(run: Run, argv: list[str], state: State) -> str:

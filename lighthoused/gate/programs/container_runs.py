@@ -22,6 +22,7 @@ _SWITCHES = frozenset(
     | {"--no-hosts", "--tls-verify", "--systemd", "--env-host", "--http-proxy", "--rootfs", "--passwd"}
 )
 """Flags without a value (docker-run(1), podman-run(1))."""
+_GLOBAL = frozenset({"-H", "--host", "-c", "--context", "--config", "-l", "--log-level", "--namespace", "-n", "--root"})
 _LETTERS = frozenset("ditTPq")
 _STARTS = frozenset({"run", "create"})
 _ROOT = re.compile(r"/+|/(proc|sys|dev|etc|boot|root|var|usr|var/lib|var/run|run)/?")
@@ -58,10 +59,10 @@ class _Asked:
 
 def containers(run: Run, argv: list[str], state: State) -> str | None:
     """A command in a new container."""
-    at = next((at for at, word in enumerate(argv[1:4], 1) if word in _STARTS), 0)
-    if not at or (at > 1 and argv[at - 1] != "container" and not argv[at - 1].startswith("-") and at > 2):
-        return None
-    if "compose" in argv[1:at]:
+    at = 1
+    while at < len(argv) and (argv[at].startswith("-") or argv[at] == "container"):
+        at += 2 if argv[at] in _GLOBAL else 1
+    if argv[at : at + 1] == [] or argv[at] not in _STARTS:
         return None
     asked = _Asked(argv[at + 1 :])
     mounts = (*map(_volume, asked.of("-v", "--volume")), *map(_mount, asked.of("--mount")))

@@ -6,6 +6,7 @@ from typing import Any
 
 from lighthoused.gate.arguments import Arguments, parse
 from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule, RuleEntry
+from lighthoused.gate.programs.telling_names import telling
 from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.bounds import MAX_MATCHED
 from lighthoused.gate.shell.run import Run
@@ -98,8 +99,11 @@ class Described:
 
     def _unknown(self, run: Run, argv: list[str], state: State) -> str:
         """No program of this name is known; SQL where a shell reads is taken for what it says."""
+        telling(run, argv[0], state)
         if argv[0] in _SQL and len(argv) > 1:
             self._told.read(run, "sql", unmarked(" ".join(argv)), argv[0], state)
+        if _FRAGMENT.fullmatch(argv[0]):
+            self._told.read(run, "code", unmarked(f"{argv[0]}()"), argv[0], state)
         return _unknown(run, argv)
 
     def _apply(self, run: Run, program: Program, rule: Rule, arguments: Arguments, state: State) -> bool:
@@ -153,6 +157,8 @@ def _is_harmless(program: Program, arguments: Arguments) -> bool:
     )
 
 
+_FRAGMENT = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
+"""A line of a program that is taken for a command."""
 _SQL = frozenset({"DROP", "TRUNCATE", "DELETE", "ALTER", "GRANT", "REVOKE", "UPDATE"})
 _VERBS = re.compile(r"(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate)(-[\w-]+)?")
 

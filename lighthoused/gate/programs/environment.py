@@ -27,6 +27,14 @@ _UNCHECKED: dict[str, re.Pattern[str]] = {
     "NODE_TLS_REJECT_UNAUTHORIZED": re.compile(r"0$"),
     **dict.fromkeys(("GIT_SSL_NO_VERIFY", "PYTHONHTTPSVERIFY"), re.compile(r"(?:true|1|0)$")),
 }
+_PROXIES = frozenset({"http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"})
+_ELSEWHERE = re.compile(
+    r"(?:\w+://)?(?:[^/@]*@)?(?!127\.)\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}(?::|/|$)|socks\w*://(?!127\.|localhost|\[?::1)"
+)
+_RECORDS = re.compile(
+    r"(?=.*(?:history|\bfc\b|BASH_COMMAND))(?=.*(?:logger|\bnc\b|ncat|curl|wget|/dev/(?:tcp|udp)|>|\btee\b|-a\s*/))",
+    re.DOTALL,
+)
 _PROMPT = frozenset({"PS0", "PS1", "PS2", "PS4", "PROMPT", "RPROMPT"})
 _STARTUP = frozenset({"BASH_ENV", "ENV"})
 _LIBRARIES = frozenset({"LD_PRELOAD", "LD_AUDIT", "DYLD_INSERT_LIBRARIES"})
@@ -60,6 +68,9 @@ _PLACES = ("/usr/", "/bin/", "/opt/", "/lib", "/snap/", "/nix/", "/Applications/
 
 def assigned(run: Run, name: str, value: str, state: State) -> None:
     """A variable was set: what a program may run because of it."""
+    if (name in _PROMPT or name == "PROMPT_COMMAND") and _RECORDS.search(value):
+        note = "What is typed is recorded somewhere else."
+        run.findings.add("trace", name, "process", program=name, note=note)
     effect = _EXACT.get(name)
     if effect is not None:
         effect(run, name, value, state)
@@ -150,6 +161,12 @@ def _history(run: Run, name: str, value: str, state: State) -> None:
         run.findings.add("conceal", name, "process", program=name, note="Commands are no longer recorded.")
 
 
+def _proxy(run: Run, name: str, value: str, state: State) -> None:
+    if _ELSEWHERE.match(unmarked(value)):
+        note = "All that programs send goes through that machine."
+        run.findings.add("disguise", value, "process", program=name, note=note)
+
+
 def _unchecked(run: Run, name: str, value: str, state: State) -> None:
     if _UNCHECKED[name].match(unmarked(value)):
         run.findings.add("disguise", name, "process", program=name, note="Any server is believed to be the right one.")
@@ -164,4 +181,5 @@ _EXACT: dict[str, Callable[[Run, str, str, State], None]] = {
     **dict.fromkeys(_HISTORY, _history),
     **dict.fromkeys(_UNCHECKED, _unchecked),
     "PATH": _path,
+    **dict.fromkeys(_PROXIES, _proxy),
 }

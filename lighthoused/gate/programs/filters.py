@@ -300,7 +300,7 @@ def basename(run: Run, argv: list[str], state: State) -> str:
 
 def seq(run: Run, argv: list[str], state: State) -> str:
     numbers = [int(word) for word in argv[1:] if re.fullmatch(r"-?\d{1,6}", word)]
-    if not numbers or len(numbers) > 2 or numbers[-1] - (numbers[0] if len(numbers) > 1 else 1) > 1000:
+    if not numbers or len(numbers) > 2 or numbers[-1] - (numbers[0] if len(numbers) > 1 else 1) > 70_000:
         return UNKNOWN
     first = numbers[0] if len(numbers) > 1 else 1
     return "".join(f"{number}\n" for number in range(first, numbers[-1] + 1))

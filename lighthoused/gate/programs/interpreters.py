@@ -2,11 +2,14 @@
 
 import posixpath
 import re
+from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 from lighthoused.gate.programs.applescript import applescript
 from lighthoused.gate.programs.computed import Surroundings, filled, quoted
 from lighthoused.gate.programs.editing import awk_output
+from lighthoused.gate.programs.embedded import keep
 from lighthoused.gate.programs.lines import Options
 from lighthoused.gate.programs.literals import scan
 from lighthoused.gate.programs.python_source import python_output
@@ -113,6 +116,7 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
             output += _awk(run, unmarked(source), words, rest, state)
         else:
             output += read(run, unmarked(source), state, found.language, tuple(rest))
+    _serves(run, argv[0], words)
     _edits_in_place(run, argv[0], words, rest, state)
     loops = found.language == "perl" and any(re.fullmatch(r"-[a-zA-Z0-9]*[np][a-zA-Z0-9]*", word) for word in words)
     return UNKNOWN if loops or not sources else output
@@ -131,10 +135,16 @@ def _awk(run: Run, source: str, words: list[str], paths: list[str], state: State
 
 def read(run: Run, source: str, state: State, language: str, arguments: tuple[str, ...] = ()) -> str:
     """Add the effects of source in a language; what it prints."""
-    if language == "python" and (output := python_output(run, source, state, arguments)) is not None:
+    if (
+        language == "python"
+        and not _SHELL_TEXT.match(source)
+        and (output := python_output(run, source, state, arguments)) is not None
+    ):
         return output
     given = Surroundings(arguments, lambda name: (state.value(name) or (UNKNOWN,))[0], state.stdin.text)
     source = filled(source, language, given)
+    if _SHELL_TEXT.match(source) and not run.trying:
+        keep(run, run.attempt(partial(run.script, source, state.fork())), grave=True)
     if language == "applescript":
         applescript(run, source, state)
     else:
@@ -191,6 +201,8 @@ def _attached(found: Interpreter, word: str) -> str:
 def _module(run: Run, module: str, rest: list[str], state: State) -> str:
     """``python -m name`` is mostly a program of that name."""
     if module in ("http.server", "SimpleHTTPServer") and not {"-h", "--help"} & set(rest):
+        if any(word in _LOCAL for word in rest):
+            return UNKNOWN
         note = "Everybody who reaches this machine can read the directory."
         run.findings.add("listen", module, "network", program="python", note=note)
         return UNKNOWN
@@ -200,6 +212,18 @@ def _module(run: Run, module: str, rest: list[str], state: State) -> str:
                 read(run, word.lstrip("!"), state, "python")
         return UNKNOWN
     return run.command([module, *rest], state)
+
+
+_LOCAL = frozenset({"127.0.0.1", "localhost", "::1", "--bind=127.0.0.1", "--bind=localhost", "-b127.0.0.1"})
+_SHELL_TEXT = re.compile(r"\s*(?:sudo\s+)?(?:rm|dd|mkfs[\w.]*|chmod|chown|shred|wipefs|curl|wget|git)\s+(?:-\w|/|~)")
+
+
+def _serves(run: Run, name: str, words: list[str]) -> None:
+    """``php -S``, ``ruby -run -e httpd``: a server."""
+    served = next((after for word, after in pairwise(words) if word == "-S"), "") if name == "php" else ""
+    if (served and not served.startswith(("127.", "localhost", "[::1]"))) or (name == "ruby" and "-run" in words):
+        note = "Everybody who reaches this machine can read the directory."
+        run.findings.add("listen", served or "httpd", "network", program=name, note=note)
 
 
 def _edits_in_place(run: Run, name: str, words: list[str], rest: list[str], state: State) -> None:

@@ -4,6 +4,7 @@ import re
 from itertools import islice, pairwise, product
 
 from lighthoused.gate.programs.builtins import code
+from lighthoused.gate.programs.shells import SHELLS
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import Input, State
@@ -78,8 +79,20 @@ def _each(run: Run, command: list[str], items: list[str], replace: str, state: S
     child = state.fork(Input(""))
     if not replace:
         return run.command([*command, *items], child)
-    outputs = [run.command([word.replace(replace, item) for word in command], child) for item in items or [UNKNOWN]]
+    outputs = []
+    for item in items or [UNKNOWN]:
+        outputs.append(run.command([word.replace(replace, item) for word in command], child))
+        if command[0] in SHELLS and command[-2:] == ["-c", replace]:
+            _named(run, item)
     return "".join(outputs)
+
+
+def _named(run: Run, source: str) -> None:
+    """Input of a shell that names a program that nobody knows: then neither does anybody know the input."""
+    first = source.split(None, 1)[0] if source.strip() else ""
+    if any(effect.kind == "execute" and effect.program == first for effect in run.findings.effects()):
+        note = "What the shell runs comes from its input, and nobody knows it."
+        run.findings.add("interpret", first, certainty="unknown", program=first, note=note)
 
 
 _PARALLEL_VALUES = frozenset(
@@ -129,8 +142,14 @@ def parallel(run: Run, argv: list[str], state: State) -> str:
         lists = [[line for line in state.stdin.all().split("\n") if line.strip()]]
     child = state.fork(Input(""))
     filled = product(*(each or [UNKNOWN] for each in lists))
+    inner = words[2] if len(words) > 2 and words[0] in SHELLS and words[1] == "-c" else ""
+    bare = source.split()[1:] in (["-c"], ["-c", "{}"]) and words[0] in SHELLS
     for items in (*islice(filled, MAX_BATCH), *((UNKNOWN,) * len(lists) for _ in islice(filled, 1))):
         code(run, _filled(source, items), child, "parallel")
+        if inner and not inner.startswith(":::"):
+            code(run, _filled(inner, items), child, "parallel")
+        if bare:
+            _named(run, " ".join(items))
     return UNKNOWN
 
 
@@ -210,7 +229,8 @@ def _actions(run: Run, expression: list[str], paths: list[str], filtered: bool, 
         elif word == "-delete":
             for path in paths:
                 note = "find -delete removes all that it finds."
-                run.findings.path("delete", path, state.cwd, program="find", recursive=not filtered, note=note)
+                recursive = not filtered or _SOURCES.search(path) is not None
+                run.findings.path("delete", path, state.cwd, program="find", recursive=recursive, note=note)
         elif word in ("-exec", "-execdir", "-ok", "-okdir"):
             end = next((end for end in range(at, len(expression)) if expression[end] in (";", "+")), len(expression))
             _run_on(run, expression[at:end], paths, state)
@@ -220,8 +240,19 @@ def _actions(run: Run, expression: list[str], paths: list[str], filtered: bool, 
             at += 1
 
 
+_SOURCES = re.compile(
+    r"\*\.(?:py|js|jsx|ts|tsx|go|rs|c|cc|cpp|h|hpp|java|kt|rb|php|cs|swift|scala|sh|sql|md|html|css|vue|toml|ya?ml)$"
+)
+"""All source files of a kind."""
+_EMPTIES = frozenset({"truncate", "shred", "rm"})
+
+
 def _run_on(run: Run, command: list[str], paths: list[str], state: State) -> None:
     child = state.fork(Input(""))
+    if command[:1] and command[0] in _EMPTIES:
+        for path in filter(_SOURCES.search, paths):
+            note = "All source files of a kind are emptied or removed."
+            run.findings.path("delete", path, state.cwd, program=command[0], recursive=True, note=note)
     for path in paths if command else ():
         run.command([word.replace("{}", path) for word in command], child)
 

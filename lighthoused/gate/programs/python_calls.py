@@ -66,6 +66,9 @@ CALLS: dict[str, tuple[Call, ...]] = {
         (Call("escalate_privilege", 0, like=re.compile(r"^0$"), note="The code goes on as root."),),
     ),
     **dict.fromkeys(("urllib.request.urlretrieve", "urllib.urlretrieve", "wget.download"), _SAVE),
+    "pty.spawn": (
+        Call("interpret", 0, like=re.compile(r"sh$"), note="It opens a shell that somebody else can type into."),
+    ),
     "os.chroot": (Call("escalate_privilege", 0),),
     **dict.fromkeys(("urllib.request.urlopen", "requests.get", "httpx.get", "urllib.urlopen"), _FETCH),
     **dict.fromkeys(("urllib2.urlopen", "requests.head", "aiohttp.request", "socket.create_connection"), _FETCH),

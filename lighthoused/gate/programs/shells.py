@@ -1,6 +1,7 @@
 """Shells: source from ``-c``, standard input or a script that was written before is run; anything else is not known."""
 
 from lighthoused.gate.programs.builtins import code, unseen
+from lighthoused.gate.programs.telling_names import telling
 from lighthoused.gate.shell.redirects import descriptor_of
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -48,6 +49,7 @@ def _script(run: Run, name: str, path: str, state: State) -> str:
     if text is None:
         note = "What a script does is not known before it is read."
         run.findings.add("execute", unmarked(path), "process", certainty="unknown", program=name, note=note)
+        telling(run, path, state)
         return UNKNOWN
     return code(run, text, state, name)
 
@@ -71,6 +73,7 @@ def source_of(run: Run, argv: list[str], words: list[str], state: State) -> str 
         if text is None:
             note = "What a script does is not known before it is read."
             run.findings.add("execute", unmarked(words[0]), "process", certainty="unknown", program=argv[0], note=note)
+            telling(run, words[0], state)
             return None
     elif state.stdin.text is None:
         return None

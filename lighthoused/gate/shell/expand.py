@@ -57,7 +57,8 @@ class Expander:
             if isinstance(part, ast.Lit):
                 pieces.append(self._literal(part, number == 0, state))
             else:
-                pieces.append(" ".join(self._values(part, state)))
+                star = isinstance(part, ast.Param) and "*" in (part.name, part.subscript)
+                pieces.append((state.separators[:1] if star else " ").join(self._values(part, state)))
         text = "".join(pieces)
         return text if len(text) <= MAX_TEXT else UNKNOWN
 

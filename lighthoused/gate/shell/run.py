@@ -192,6 +192,8 @@ class Run:
         if argv == ["exec"]:
             self.redirects.keep(self.redirects.start(command.redirects, state), state)
             return ""
+        if command.assigns and not command.names.isdisjoint(each.name for each in command.assigns):
+            self._as_meant(command, argv, state)
         before = {} if argv[0] in _DECLARATIONS else {each.name: state.vars.get(each.name) for each in command.assigns}
         if before:
             self.assignments.apply(command.assigns, state)
@@ -202,6 +204,18 @@ class Run:
             else:
                 state.vars[name] = value
         return output
+
+    def _as_meant(self, command: ast.Simple, argv: list[str], state: State) -> None:
+        """``x=/ rm $x`` removes what x was before; whoever writes it means the new value."""
+        if self.trying:
+            return
+        child = state.fork()
+        self.assignments.apply(command.assigns, child)
+        meant = self.expander.fields(command.words, child)
+        if meant and meant != argv:
+            for effect in self.attempt(lambda: self.command(meant, child)):
+                if effect.kind in ("delete", "permission", "overwrite_device") and effect.scope != "unknown":
+                    self.findings.put(effect)
 
     def _localize(self, argv: list[str], assigns: tuple[ast.Assign, ...], state: State) -> None:
         """Variables that are declared in a function have their old value when it ends."""

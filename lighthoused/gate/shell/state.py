@@ -44,6 +44,7 @@ class State:
     """One shell process. `params` None: positional parameters are not known. `numbers`: variables declared as integers.
 
     `references`: names declared to stand for others. `sought`: names of processes that were looked up.
+    `encoded`: programs that made text of what they read.
     `descriptors`: what open files but standard input give.
     """
 
@@ -63,6 +64,7 @@ class State:
         self.descriptors: dict[str, Input] = {}
         self.references: dict[str, str] = {}
         self.sought: dict[str, None] = {}
+        self.encoded: list[str] = []
         self.numbers: set[str] = set()
         self.params: tuple[str, ...] | None = None
         self.name = "bash"
@@ -78,6 +80,7 @@ class State:
         child.descriptors = dict(self.descriptors)
         child.references = self.references
         child.sought = self.sought
+        child.encoded = self.encoded
         child.numbers = self.numbers
         child.name = self.name
         child.params = self.params

@@ -255,7 +255,7 @@ rules contains escalate("files.collect-home", n, "It packs what lies in the home
 	e.program in packers
 }
 
-packers := {"tar", "bsdtar", "gtar", "zip", "7z", "7za", "rar", "cpio", "pax", "gzip", "bzip2", "xz", "zstd"}
+packers := {"tar", "bsdtar", "gtar", "zip", "7z", "7za", "rar", "cpio", "pax", "gzip", "bzip2", "xz", "zstd", "gpg", "gpg2"}
 
 # escalate files.collect-output: cat /etc/passwd > /tmp/x
 # not files.collect-output: cut -d: -f1 /etc/passwd

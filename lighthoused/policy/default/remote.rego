@@ -101,7 +101,7 @@ rules contains escalate("remote.carry", n, "It copies what lies outside the proj
 	e.place == "copy"
 	some m in by.read
 	f := input.effects[m]
-	f.scope in {"home", "system", "elsewhere", "temp"}
+	f.scope in {"home", "system", "temp"}
 	f.program == e.program
 }
 
