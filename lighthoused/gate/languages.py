@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -84,6 +85,7 @@ class Language:
         return None
 
 
+@cache
 def load() -> dict[str, Language]:
     """The languages that come with the package. Raises Invalid naming what is wrong in them."""
     text = (resources.files("lighthoused.gate") / "languages.toml").read_text("utf-8")

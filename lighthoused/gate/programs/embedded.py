@@ -94,7 +94,7 @@ def keep(run: Run, effects: list[Effect], grave: bool = False) -> None:
         return
     for effect in effects:
         kept = effect.kind in _GRAVE if grave else effect.kind not in _HARMLESS
-        if kept or effect.place in ("secret", "history", "account"):
+        if kept or effect.place in ("secret", "history", "account", "everything"):
             run.findings.put(effect)
 
 
@@ -139,7 +139,7 @@ def _tails(argv: list[str], knows: Knows) -> Iterator[list[str]]:
     """What may be a command: after ``--``, after a verb, or anywhere where the program is not known."""
     if argv[0] in QUIET:
         return
-    if "--" in argv[:-1]:
+    if "--" in argv[:-1] and not argv[argv.index("--") + 1].startswith("-"):
         yield argv[argv.index("--") + 1 :]
     verb = next((at for at, word in enumerate(argv[1:6], 1) if word in _VERBS), 0)
     if verb or not knows(argv[0]):

@@ -24,6 +24,10 @@ _HISTORY: dict[str, re.Pattern[str]] = {
     "HISTIGNORE": re.compile(r"(?:.*:)?\*(?::|$)"),
 }
 _UNCHECKED: dict[str, re.Pattern[str]] = {
+    "GOINSECURE": re.compile(r"(?:.*,)?\*"),
+    "GOFLAGS": re.compile(r".*-insecure"),
+    "GOPROXY": re.compile(r"http://(?!localhost|127\.)"),
+    **dict.fromkeys(("GONOSUMDB", "GONOSUMCHECK"), re.compile(r"\*$|1$")),
     "NODE_TLS_REJECT_UNAUTHORIZED": re.compile(r"0$"),
     **dict.fromkeys(("GIT_SSL_NO_VERIFY", "PYTHONHTTPSVERIFY"), re.compile(r"(?:true|1|0)$")),
 }

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from lighthoused.gate.programs.applescript import applescript
+from lighthoused.gate.programs.builtins import unseen
 from lighthoused.gate.programs.computed import Surroundings, filled, quoted
 from lighthoused.gate.programs.editing import awk_output
 from lighthoused.gate.programs.embedded import keep
@@ -19,7 +20,7 @@ from lighthoused.gate.programs.strings import printed
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import UNKNOWN, unmarked
+from lighthoused.gate.shell.text import FETCHED, UNKNOWN, unmarked
 
 
 class Interpreter(NamedTuple):
@@ -94,6 +95,8 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
     framework = _FRAMEWORKS.get(posixpath.basename(words[0])) if words else None
     if framework:
         return run.command([framework, *words[1:]], state)
+    if argv[0] == "deno" and any(re.match(r"https?://(?!localhost|127\.)", word) for word in words):
+        unseen(run, FETCHED, "deno")
     if found.sub:
         if words[:1] != list(found.sub):
             return None
@@ -125,7 +128,9 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
 def _awk(run: Run, source: str, words: list[str], paths: list[str], state: State) -> str:
     """awk, whose variables may be given by ``-v`` and whose fields hold its input."""
     options = Options(words, "Fvf")
-    names = dict(setting.partition("=")[::2] for setting in options.flags.get("v", "").split("\n") if "=" in setting)
+    settings = [after for word, after in pairwise(words) if word == "-v"]
+    settings += [word[2:] for word in words if word.startswith("-v") and "=" in word]
+    names = dict(setting.partition("=")[::2] for setting in settings if "=" in setting)
     for name, value in names.items():
         source = re.sub(rf"(?<![\w$\"]){name}\b(?!\s*=)", lambda _, value=value: quoted(value), source)  # type: ignore[misc]
     output = awk_output(run, source, ansi(unmarked(options.flags.get("F", " "))), {}, paths, state)

@@ -72,6 +72,13 @@ def _joined(lines: list[str]) -> str:
 def cat(run: Run, argv: list[str], state: State) -> str:
     """cat, less, more, pv, ...: as it is. tac: backwards."""
     options = Options(argv[1:], _TAKES.get(argv[0], ""))
+    if argv[0] == "sponge":
+        for path in options.words:
+            run.findings.path("write", path, state.cwd, program="sponge", note="It replaces what has this name.")
+            run.redirects.keep_output(
+                run.findings.targets.absolute(path, state.cwd), state.stdin.all(), "a" in options.flags, state
+            )
+        return "" if options.words else state.stdin.all()
     text = given(run, options.words, state)
     if argv[0] == "tac":
         return _joined(_lines(text)[::-1])

@@ -127,20 +127,3 @@ PATH_METHODS = frozenset(
     | {"read_text", "read_bytes", "touch", "symlink_to", "hardlink_to", "mkdir"}
 )
 SET_ID = re.compile(r"^(0o?[1-7]?[2467][0-7]{3}|[2467][0-7]{3}|S_IS[UG]ID)$")
-DESTROYS = re.compile(
-    r"(?i)\.(delete|drop|destroy|truncate|purge|wipe|flush|terminate|clear|remove|deregister)_?"
-    r"(all|many|database|db|collection|table|index|indexes|indices|objects?|bucket|cluster|db_?instance|instances?|topic"
-    r"|queue|stream|users?|account|tenant|project|namespace|volume|snapshot|keys?|keyspace|schema|stack|repo(sitory)?"
-    r"|documents?|records?|messages?|subscription|customer|app(lication)?|group|role|policy|secret|(hosted_?)?zone|domain"
-    r"|distribution|function|image|server|droplet|vpc|key_?pair|parameter|by_?query|space|channel|workspace|model)s?!?$"
-)
-SQL = re.compile(
-    r"(?i)^\s*+(drop\s+(table|database|schema|user|role|index|view|keyspace)|truncate\s|alter\s+table\s+\S+\s+drop"
-    r"|(delete\s+from|update)\s+\S+(\s+set\s+[^;]*?)?\s*+;?\s*+$(?<!\bwhere))"
-)
-"""Statements of SQL that lose data: without a WHERE, those that could have one."""
-
-
-def sql_loses(text: str) -> bool:
-    """Whether a statement of SQL loses data that a WHERE does not limit."""
-    return SQL.search(text) is not None and not re.search(r"(?i)\bwhere\b", text)

@@ -7,7 +7,6 @@ from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.programs.python_calls import (
     CALLS,
     CHANGES_MODE,
-    DESTROYS,
     OPENERS,
     PATH_METHODS,
     RUNNING,
@@ -15,12 +14,12 @@ from lighthoused.gate.programs.python_calls import (
     SHELL,
     SOCKETS,
     Call,
-    sql_loses,
 )
 from lighthoused.gate.programs.python_values import Value, flat
+from lighthoused.gate.programs.statements import said
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import GLOB, KEPT, UNKNOWN, opaque
+from lighthoused.gate.shell.text import GLOB, KEPT, UNKNOWN, opaque, unmarked
 
 _SCOPES: dict[str, Scope] = {
     **dict.fromkeys(("fetch", "send", "listen", "interpret"), "network"),
@@ -69,12 +68,10 @@ class PythonEffects:
             self._path("write", first or ".")
         elif method in ("exec_command", "system") and name not in SHELL:
             self._elsewhere(name, first)
-        elif method in ("execute", "executemany", "executescript", "query", "raw") and sql_loses(first):
-            note = "The statement loses data that no WHERE limits."
-            self._run.findings.add("destroy", first, "database", program="python", note=note)
-        elif DESTROYS.search("." + method) and not name.startswith(("os.", "shutil.")):
-            note = "Code that deletes things of a service."
-            self._run.findings.add("destroy", f"{method}({first})", "remote", program="python", note=note)
+        elif method in ("execute", "executemany", "executescript", "query", "raw"):
+            said(self._run, "sql", unmarked(first), "python")
+        elif not name.startswith(("os.", "shutil.")):
+            said(self._run, "methods", method, "python")
         for call in CALLS.get("." + method, ()):
             self._effect(call, values)
 

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.programs.literals import MAX_SOURCE, literals
-from lighthoused.gate.programs.python_calls import DESTROYS, SET_ID, sql_loses
+from lighthoused.gate.programs.python_calls import SET_ID
+from lighthoused.gate.programs.statements import said
 from lighthoused.gate.programs.strings import assigned
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -232,12 +233,8 @@ def _network(run: Run, source: str, language: str) -> None:
 
 def _services(run: Run, source: str, language: str) -> None:
     """Methods of client libraries and statements that delete what a service keeps."""
-    note = "Code that deletes things of a service."
-    for found in _METHOD.finditer(source):
-        if DESTROYS.search("." + found[1]):
-            run.findings.add("destroy", found[1], "remote", program=language, note=note)
+    for name in dict.fromkeys(found[1] for found in _METHOD.finditer(source)):
+        said(run, "methods", name, language)
     for found in _QUERY.finditer(source):
         for text in literals(run, source, found.end(), {})[:1]:
-            if sql_loses(text):
-                note = "The statement loses data that no WHERE limits."
-                run.findings.add("destroy", text, "database", program=language, note=note)
+            said(run, "sql", text, language)

@@ -33,6 +33,9 @@ def printing(name: str, family: Family | None) -> Family:
     first = _FIRST[name]
 
     def runs(run: Run, argv: list[str], state: State) -> str | None:
+        if argv[:3] == ["go", "env", "-w"]:
+            for setting, _, value in (word.partition("=") for word in argv[3:]):
+                run.assign(setting, (value,), state.fork())
         if not first or (argv[1] if len(argv) > 1 else "") in first:
             return ""
         return family(run, argv, state) if family else None
