@@ -26,6 +26,7 @@ from lighthoused import __version__
 from lighthoused.api.agents import AgentsApi
 from lighthoused.api.agents import fold as fold_agents
 from lighthoused.api.approvals import ApprovalsApi
+from lighthoused.api.approvals import fold as fold_approvals
 from lighthoused.api.connection import ConnectionApi
 from lighthoused.api.degradation import DegradationApi
 from lighthoused.api.degradation import last as last_condition
@@ -51,12 +52,14 @@ from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.audit import Audit
 from lighthoused.gate.content import checks
+from lighthoused.gate.content.redaction import redacted
 from lighthoused.gate.flows import Flows
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.memory import Memory
 from lighthoused.identity.access import OWNER, Access
 from lighthoused.identity.agents import Agents
 from lighthoused.identity.keyring import KeyRing
+from lighthoused.identity.origins import descends, origin_of
 from lighthoused.identity.rights import Rights
 from lighthoused.identity.tokens import Tokens
 from lighthoused.identity.users import Users
@@ -157,7 +160,10 @@ class Daemon:
             deadline_s=config.gate.approval_deadline_s,
             now=self.clock,
             listener=self.notifier,
+            origin_of=origin_of,
+            descends=descends,
         )
+        fold_approvals(self.approvals, self.store.log, self.clock())
         self.metrics.gate.follow_pending(lambda: len(self.approvals.waiting()))
         self.shelf = Shelf(policy_folders(config)[-1])
         self._put = restore(self.shelf, self.store.log)
@@ -330,7 +336,7 @@ class Daemon:
     async def record(self, draft: Draft) -> None:
         """Make an event of what somebody reports, after the verdicts before it. Raises core errors."""
         await self.audit.flush()
-        await self.store.append((draft,))
+        await self.store.append((redacted(draft),))
 
     async def caught_up(self) -> None:
         """Wait until what was judged and what was done under the mount so far is in the log."""

@@ -1,11 +1,17 @@
-"""approvals.list, show and answer."""
+"""approvals.list, show and answer; what waited before the daemon was started is folded from the log."""
 
 from collections.abc import Mapping
+from typing import Any
+
+import msgspec
 
 from lighthoused.core.edits import edited_path
 from lighthoused.core.errors import Conflict
+from lighthoused.core.events import Event
 from lighthoused.core.sight import FileView, seen
-from lighthoused.gate.approvals import Approvals
+from lighthoused.core.verdicts import Verdict
+from lighthoused.gate.approvals import MAX_LEFT_S, MAX_PARKED, Approvals, by_person
+from lighthoused.gate.remembering import remembered
 from lighthoused.protocol.messages import (
     Approval,
     ApprovalAnswerRequest,
@@ -14,10 +20,46 @@ from lighthoused.protocol.messages import (
     ApprovalShowRequest,
     ApprovalView,
     Done,
+    Filter,
     Request,
 )
 from lighthoused.rpc.call import Call, Handler
+from lighthoused.store.log import Log
 from lighthoused.tree.glance import Glance
+
+
+def fold(approvals: Approvals, log: Log, now: int) -> None:
+    """Know again what waits, and grants that nobody has used, of the last hour; the oldest first."""
+    recent = Filter(type="approval.requested", since=max(1, now - int(MAX_LEFT_S * 1e9)))
+    for stored in reversed(log.query(recent, limit=2 * MAX_PARKED, reverse=True).events):
+        known = remembered(_payload(stored.event))
+        if known is None:
+            continue
+        approval, origin = known
+        after = log.query(Filter(stream=stored.event.stream, since=stored.event.time)).events
+        ends = {each.event.type: each.event for each in after if each.event.seq > stored.event.seq}
+        if not ends:
+            approvals.restore(approval, origin, None)
+        elif (verdict := _granted(approval, ends, log)) is not None:
+            approvals.restore(approval, origin, verdict)
+
+
+def _granted(approval: Approval, ends: Mapping[str, Event], log: Log) -> Verdict | None:
+    """What a person allowed, where nobody has got that answer."""
+    answered = ends.get("approval.answered")
+    if answered is None or "approval.used" in ends:
+        return None
+    said = _payload(answered)
+    judged = Filter(type="gate.judged", correlation=approval.request, since=answered.time)
+    told = any(_payload(each.event).get("approval") == approval.id for each in log.query(judged).events)
+    if said.get("answer") != "allow" or told:
+        return None
+    return by_person(approval, "allow", str(said.get("reason")) or f"{answered.agent} allowed it.")
+
+
+def _payload(event: Event) -> dict[str, Any]:
+    decoded: dict[str, Any] = msgspec.msgpack.decode(event.payload)
+    return decoded
 
 
 class ApprovalsApi:

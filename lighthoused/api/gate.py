@@ -6,6 +6,8 @@ from typing import Any
 import msgspec
 
 from lighthoused.core.effects import World
+from lighthoused.core.errors import Invalid
+from lighthoused.core.events import MAX_NAME
 from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
 from lighthoused.gate.gate import Gate
@@ -38,7 +40,10 @@ class GateApi:
 
 
 def asked_by(peer: Identity, tool: str, given: dict[str, Any], cwd: str, agent: str, session: str) -> Asked:
-    """What the gate is asked. `agent` and `session` count only from who speaks for others."""
+    """What the gate is asked. `agent` and `session` count only from who speaks for others. Raises Invalid."""
+    for name in (agent, session):
+        if len(name.encode(errors="replace")) > MAX_NAME or "\0" in name:
+            raise Invalid("The name of an agent or session is too long.", f"At most {MAX_NAME} bytes, without NUL.")
     author = peer.author
     for_others = speaks_for_others(peer)
     return Asked(
@@ -48,6 +53,7 @@ def asked_by(peer: Identity, tool: str, given: dict[str, Any], cwd: str, agent: 
         agent=(agent if for_others else "") or author.agent,
         session=(session if for_others else "") or author.session,
         uid=author.uid,
+        pid=author.pid,
     )
 
 

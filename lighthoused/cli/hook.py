@@ -38,6 +38,8 @@ END = "}}"
 FLAGS = ("--socket", "--agent", "--for", "--event", "--unreachable", "--wait")
 HOW_TO_START = "Start it with 'lighthoused serve', or remove the hook with 'lighthousectl hook uninstall'."
 
+ASK_AGAIN = "If it was started anew, ask again: what waited for a person still does, and an answer given since counts."
+
 
 class Unanswered(Exception):
     """Why there is no verdict, as a sentence."""
@@ -269,7 +271,7 @@ class _Connection:
             except OSError as error:
                 raise self._lost(error) from None
             if not part:
-                raise Unanswered(f"lighthoused at {self._path} hung up without an answer. {HOW_TO_START}")
+                raise Unanswered(f"lighthoused at {self._path} hung up without an answer. {ASK_AGAIN}")
             received += part
             if len(received) > MAX_REPLY:
                 raise Unanswered(f"lighthoused at {self._path} gave an answer without end.")

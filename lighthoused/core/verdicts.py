@@ -96,3 +96,4 @@ class Request(msgspec.Struct, frozen=True):
     uid: int = -1
     question: bool = False
     """Somebody only wants to know: nothing of it will happen because of the answer."""
+    pid: int = 0

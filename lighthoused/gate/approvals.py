@@ -1,7 +1,8 @@
 """Requests that wait for a person: parked, shown, answered once, or denied by their deadline. Bounded.
 
 An approval is bound to the hash of exactly what was shown, who asked and where. If its requester has gone when a person
-allows it, it stays as a grant that the same request uses up once, until the deadline it had. Must not judge.
+allows it, it stays as a grant that the same request uses up once, until the deadline it had. Whoever asked does not
+allow it themselves. What waits, and grants, outlive the daemon (`remembering`). Must not judge.
 """
 
 import secrets
@@ -14,9 +15,11 @@ import msgspec
 import trio
 
 from lighthoused.core.author import DAEMON, Author
-from lighthoused.core.errors import Conflict, Invalid, NotFound, Overloaded
+from lighthoused.core.errors import Conflict, Denied, Invalid, NotFound, Overloaded
 from lighthoused.core.events import Draft
+from lighthoused.core.origin import NOWHERE, Origin
 from lighthoused.core.verdicts import Answer, Effect, Request, Verdict
+from lighthoused.gate.remembering import asking
 from lighthoused.protocol.messages import Approval
 
 MAX_PARKED = 256
@@ -25,6 +28,8 @@ MAX_PARKED_BYTES = 64 << 20
 MAX_ANSWERED = 1024
 DEADLINE_S = 300.0
 EXPIRY_EVERY_S = 0.5
+MAX_LEFT_S = 3600.0
+"""Longest deadline that there is (`gate.approval_deadline_s`)."""
 UNANSWERED = "approval.unanswered"
 """The rule of a denial that nobody gave."""
 _ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -62,10 +67,14 @@ UNHEARD = Unheard()
 class _Parked:
     """One request that waits. `answer` is set once."""
 
-    def __init__(self, approval: Approval, expires: float) -> None:
+    def __init__(self, approval: Approval, expires: float, origin: Origin) -> None:
         self.approval = approval
         self.brief, self.size = _brief(approval)
         self.expires = expires
+        self.origins = {origin}
+        """Trees of processes that asked for it."""
+        self.askers = 0
+        """How many of those who asked wait."""
         self.answered = trio.Event()
         self.verdict: Verdict | None = None
 
@@ -88,8 +97,12 @@ class Approvals:
         deadline_s: float = DEADLINE_S,
         now: Callable[[], int] = time.time_ns,
         listener: Listener = UNHEARD,
+        origin_of: Callable[[int], Origin] = lambda pid: NOWHERE,
+        descends: Callable[[int, Origin], bool] = lambda pid, origin: False,
     ) -> None:
         self._listener = listener
+        self._origin_of = origin_of
+        self._descends = descends
         self._record = record
         self.deadline_s = deadline_s
         self._now = now
@@ -112,10 +125,18 @@ class Approvals:
             self._forget_expired()
 
     async def park(self, request: Request, verdict: Verdict) -> Verdict:
-        """Wait until a person answers or the deadline denies. Raises Overloaded when too many wait already."""
-        parked = self._add(request, verdict)
-        with trio.move_on_at(parked.expires):
-            await parked.answered.wait()
+        """Wait until a person answers or the deadline denies. Raises Overloaded when too many wait already.
+
+        Who asks the same again after a restart, or having given up, waits for the answer to what they asked before.
+        """
+        parked = self._left_by(request, verdict.request) or self._add(request, verdict)
+        parked.origins.add(self._origin_of(request.pid))
+        parked.askers += 1
+        try:
+            with trio.move_on_at(parked.expires):
+                await parked.answered.wait()
+        finally:
+            parked.askers -= 1
         if parked.verdict is None:
             self._expire(parked)
         self._grants.pop(parked.approval.request, None)
@@ -123,8 +144,13 @@ class Approvals:
         return parked.verdict
 
     def answer(self, approval: str, answer: Answer, reason: str, request: str, by: Author) -> Approval:
-        """A person's answer. Raises NotFound, Conflict where it was answered before, Invalid for another request."""
+        """A person's answer.
+
+        Raises NotFound, Conflict where it was answered before, Invalid for another request, Denied to who asked.
+        """
         parked = self._find(approval)
+        if answer == "allow":
+            self._refuse_asker(parked, by)
         if answer == "allow" and not request:
             raise Invalid(
                 "An approval has to say what it is for: the hash of the request that was shown.",
@@ -138,13 +164,23 @@ class Approvals:
         if answer not in ("allow", "deny"):
             raise Invalid(f'An approval is answered with "allow" or "deny", not with "{answer}".')
         told = reason or (f"{by.agent} allowed it." if answer == "allow" else f"{by.agent} denied it.")
-        self._conclude(parked, _by_person(parked.approval, answer, told), by.agent)
+        self._conclude(parked, by_person(parked.approval, answer, told), by.agent)
         said = {"answer": answer, "reason": reason, **_lesson(parked.approval)}
         self._record(self._draft("approval.answered", parked, said, by))
         self._listener.answered(parked.brief, answer, reason, by)
         if answer == "allow":
             self._grants[parked.approval.request] = parked
         return parked.approval
+
+    def _refuse_asker(self, parked: _Parked, by: Author) -> None:
+        """Raises Denied."""
+        for origin in parked.origins:
+            if self._descends(by.pid, origin):
+                raise Denied(
+                    f"The approval {parked.approval.id} was asked for from the same program (process {origin.pid}): "
+                    "nobody allows what they ask for.",
+                    "Answer it from another terminal.",
+                )
 
     def use_grant(self, request: str) -> Verdict | None:
         """The verdict of a person whose requester went before the answer; None where there is none. It counts once."""
@@ -155,6 +191,23 @@ class Approvals:
         self._record(self._draft("approval.used", parked, {}, DAEMON))
         return parked.verdict
 
+    def restore(self, approval: Approval, origin: Origin, verdict: Verdict | None) -> None:
+        """Know again what waited, or with `verdict` was allowed and not used, when the daemon ended."""
+        left_s = (approval.deadline - self._now()) / 1e9
+        if not 0 < left_s <= MAX_LEFT_S:
+            return
+        parked = _Parked(approval, trio.current_time() + left_s, origin)
+        if verdict is not None:
+            parked.verdict = verdict
+            self._grants[approval.request] = parked
+        elif len(self._parked) < MAX_PARKED:
+            self._parked[approval.id] = parked
+
+    def _left_by(self, request: Request, hashed: str) -> _Parked | None:
+        """What the same agent asked before, and nobody waits for now."""
+        left = (each for each in self._parked.values() if each.approval.request == hashed and not each.askers)
+        return next((each for each in left if each.approval.uid == request.uid), None)
+
     def _add(self, request: Request, verdict: Verdict) -> _Parked:
         self._forget_expired()
         if len(self._parked) >= MAX_PARKED:
@@ -163,12 +216,12 @@ class Approvals:
                 hint="`lighthousectl approvals` answers them.",
             )
         approval = self._approval(request, verdict)
-        parked = _Parked(approval, trio.current_time() + self.deadline_s)
+        parked = _Parked(approval, trio.current_time() + self.deadline_s, self._origin_of(request.pid))
         if parked.size + sum(each.size for each in self._parked.values()) > MAX_PARKED_BYTES:
             raise Overloaded("The requests that wait for a person are too large together; this one was not added.")
         self._parked[approval.id] = parked
         self._listener.requested(parked.brief)
-        self._record(self._draft("approval.requested", parked, _shown(approval), _requester(request)))
+        self._record(self._draft("approval.requested", parked, asking(approval, *parked.origins), _requester(request)))
         return parked
 
     def _approval(self, request: Request, verdict: Verdict) -> Approval:
@@ -214,7 +267,7 @@ class Approvals:
         parked.answered.set()
 
     def _expire(self, parked: _Parked) -> None:
-        denied = _by_person(parked.approval, "deny", "Nobody answered before the deadline.")
+        denied = by_person(parked.approval, "deny", "Nobody answered before the deadline.")
         self._conclude(parked, msgspec.structs.replace(denied, rule=UNANSWERED), "")
         self._record(self._draft("approval.expired", parked, {}, DAEMON))
         self._listener.expired(parked.brief)
@@ -238,26 +291,12 @@ class Approvals:
         return author.draft(f"approvals/{approval.id}", kind, whole, self._now(), approval.request)
 
 
-MAX_RECORDED = 16 * 1024
 MAX_BRIEF = 8000
 """Bytes of an approval up to which it is listed whole: all that may wait fit into one answer."""
 MAX_BRIEF_PARTS = 10
 MAX_TEXT = 300
 """Characters of a text that is cut."""
 MAX_ASKED = 300
-
-
-def _shown(approval: Approval) -> dict[str, object]:
-    """What the event of a request keeps: enough to see later what was asked."""
-    encoded = msgspec.json.encode(approval.input).decode()
-    return {
-        "tool": approval.tool,
-        "input": encoded[:MAX_RECORDED],
-        "cwd": approval.cwd,
-        "rule": approval.rule,
-        "reason": approval.reason,
-        "deadline": approval.deadline,
-    }
 
 
 def asked(approval: Approval) -> str:
@@ -320,7 +359,8 @@ def _requester(request: Request) -> Author:
     return Author(agent=request.agent, session=request.session, uid=request.uid)
 
 
-def _by_person(approval: Approval, answer: Answer, reason: str) -> Verdict:
+def by_person(approval: Approval, answer: Answer, reason: str) -> Verdict:
+    """The verdict that a person gave."""
     return Verdict(
         verdict=answer,
         tier="human",

@@ -1,6 +1,7 @@
 """Makes an event of every verdict and refusal, off the hot path. Hits of the memory tier are counted, in batches.
 
-It appends through a callable; what it cannot hold it counts, and says so in the next event. Must not judge.
+It appends through a callable, without the secrets in what was asked (`content.redaction`); what it cannot hold it
+counts, and says so in the next event. Must not judge.
 """
 
 import time
@@ -8,13 +9,17 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
+import structlog
 import trio
 
 from lighthoused.core.author import DAEMON, Author
-from lighthoused.core.errors import LighthouseError
+from lighthoused.core.errors import Invalid, LighthouseError, TooLarge
 from lighthoused.core.events import MAX_NAME, Draft
 from lighthoused.core.verdicts import Request, Verdict
+from lighthoused.gate.content.redaction import redacted
 from lighthoused.gate.remarks import Remarks
+
+log = structlog.get_logger()
 
 MAX_WAITING = 4096
 """Verdicts that wait for the store; what people and security say has as much room again."""
@@ -107,11 +112,17 @@ class Audit:
         if not self._waiting:
             return
         async with self._flushing:
+            most = BATCH
             while self._waiting:
-                batch = self._waiting[:BATCH]
+                batch = self._waiting[:most]
                 try:
                     with trio.CancelScope(shield=True):
-                        await self._append(batch)
+                        await self._append(await trio.to_thread.run_sync(_redacted, batch))
+                except (Invalid, TooLarge) as error:
+                    if len(batch) > 1:
+                        most = 1
+                        continue
+                    self._refused(batch[0], error)
                 except LighthouseError:
                     return
                 del self._waiting[: len(batch)]
@@ -120,6 +131,11 @@ class Audit:
             if self._lost:
                 lost, self._lost = self._lost, 0
                 self.record(DAEMON.draft("gate", "gate.audit_lost", {"lost": lost}, self._now()))
+
+    def _refused(self, draft: Draft, error: LighthouseError) -> None:
+        """The store will never take it: it must not keep out those behind it."""
+        log.error("audit.refused", kind=draft.type, reason=error.message)
+        self._lost += 1
 
     def _gather_hits(self) -> None:
         """One event for each agent and session, with counts by request, as soon as there is room for them."""
@@ -150,6 +166,10 @@ class Audit:
         self._waiting.append(draft)
         self._bytes += len(draft.payload)
         self._wake.set()
+
+
+def _redacted(drafts: list[Draft]) -> list[Draft]:
+    return [redacted(draft) for draft in drafts]
 
 
 def _stream(agent: str) -> str:

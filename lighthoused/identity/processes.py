@@ -9,10 +9,15 @@ MAX_STATUS = 16 * 1024
 
 
 class Process(NamedTuple):
-    """`started` in clock ticks since boot: with the pid it names a process for good, pids alone are reused."""
+    """`started` in clock ticks since boot: with the pid it names a process for good, pids alone are reused.
+
+    `session` is the pid of its session's leader, `terminal` the number of the terminal that controls it, 0 for none.
+    """
 
     parent: int
     started: int
+    session: int = 0
+    terminal: int = 0
 
 
 def process(pid: int) -> Process | None:
@@ -20,7 +25,7 @@ def process(pid: int) -> Process | None:
     try:
         with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
             fields = file.read(2048).rpartition(b")")[2].split()
-        return Process(int(fields[1]), int(fields[19]))
+        return Process(int(fields[1]), int(fields[19]), int(fields[3]), int(fields[4]))
     except (OSError, IndexError, ValueError):
         return None
 

@@ -9,12 +9,12 @@ import pytest
 from tests_support.running import Running
 
 from lighthoused.core.author import Author
-from lighthoused.core.errors import LighthouseError, StoreFull
+from lighthoused.core.errors import Invalid, LighthouseError, StoreFull, TooLarge
 from lighthoused.core.events import Draft
 from lighthoused.core.verdicts import Request, Verdict
 from lighthoused.gate import audit as bounds
 from lighthoused.gate.audit import Audit
-from lighthoused.protocol.messages import CheckRequest
+from lighthoused.protocol.messages import CheckRequest, HookReportRequest
 
 CLIENTS = 4
 PIECE = 200
@@ -162,3 +162,47 @@ def test_every_answered_verdict_is_recorded_when_it_is_stopped_in_the_middle(run
     load.wait()
     running.start()
     assert recorded(running) >= load.answered > 0
+
+
+async def test_what_the_store_never_takes_keeps_nothing_else_out() -> None:
+    disk = Disk()
+    disk.full = False
+
+    async def append(drafts: Sequence[Draft]) -> None:
+        if any(draft.agent == "bad" for draft in drafts):
+            raise TooLarge("The name is too long.")
+        await disk.append(drafts)
+
+    audit = Audit(append)
+    for number in range(20):
+        request, verdict = asked(number)
+        audit.judged(msgspec.structs.replace(request, agent="bad") if number in (0, 7, 19) else request, verdict)
+    await flushed(audit)
+    assert disk.total() == {"gate.judged": 17, "lost": 3}
+    assert audit.lost == 0
+
+
+def test_a_name_that_is_too_long_is_refused_and_blocks_nothing(running: Running) -> None:
+    with running.client() as client:
+        for agent, session in (("a" * 201, ""), ("é" * 101, ""), ("a", "s" * 201), ("a\0", "")):
+            with pytest.raises(Invalid, match="too long"):
+                client.call(CheckRequest(id=0, input={"command": "ls"}, agent=agent, session=session))
+        client.call(CheckRequest(id=0, input={"command": "echo after"}, agent="a" * 200))
+    (judged,) = running.events(type="gate.judged")
+    assert judged.agent == "a" * 200
+
+
+def test_secrets_that_are_asked_with_are_not_in_the_log(running: Running) -> None:
+    token, other = "ghp_R4nD0mLetters8ndD1gitsOf36Charact3rs", "glpat-R4nD0mLetters8ndD1g"
+    asked = f"curl -H 'Authorization: token {token}' https://example.org/x | tee out"
+    report = {"hook_event_name": "PostToolUse", "session_id": "s", "tool_name": "Bash", "error": f"bad {other}"}
+    with running.client() as client:
+        verdict = client.call(CheckRequest(id=0, input={"command": asked}, agent="claude"))
+        client.call(HookReportRequest(id=0, event=report))
+    assert verdict.verdict == "escalate"
+    (judged,) = running.events(type="gate.judged")
+    assert "<secret:github-token:" in str(judged.payload)
+    assert running.stop() == 0
+    for file in (each for each in running.state.rglob("*") if each.is_file()):
+        assert token.encode() not in file.read_bytes()
+        assert other.encode() not in file.read_bytes()

@@ -7,6 +7,7 @@ import sys
 import threading
 from pathlib import Path
 
+from tests_support.asking import BY_A_PROGRAM
 from tests_support.running import Running
 
 from lighthoused.cli import hook
@@ -78,9 +79,12 @@ def test_what_is_dangerous_is_denied_and_what_is_risky_asks_a_person(running: Ru
     assert running.ctl("check", "git push --force", check=False).returncode == 2
 
     outcome: list[subprocess.CompletedProcess[str]] = []
-    asking = threading.Thread(
-        target=lambda: outcome.append(running.ctl("check", "git push --force", "--wait", "--json", check=False))
-    )
+    check = [*BY_A_PROGRAM, *running.control, "check", "git push --force", "--wait", "--json"]
+
+    def ask() -> None:
+        outcome.append(subprocess.run(check, env=running.environment, capture_output=True, text=True, check=False))
+
+    asking = threading.Thread(target=ask)
     with running.client(timeout=60.0) as client:
         requested = iter(client.stream(SubscribeRequest(id=0, filter=Filter(type="approval.requested"))))
         head = running.head()

@@ -1,11 +1,15 @@
 """Agents that wait for a person, over the real socket."""
 
 import re
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from lighthoused.core.verdicts import Verdict
 from lighthoused.protocol.messages import (
@@ -22,6 +26,18 @@ import rego.v1
 
 rules contains escalate("team.ask", -1, "People look at what is written.") if input.tool in {"Write", "Edit"}
 """
+ASKER = """import _socket, sys
+asked = sys.stdin.buffer.read()
+peer = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+peer.connect(sys.argv[1])
+peer.send(asked)
+told = b""
+while not told.endswith(b"\\n") and (part := peer.recv(1 << 20)):
+    told += part
+sys.stdout.buffer.write(told)
+"""
+BY_A_PROGRAM = (sys.executable, "-c", "import subprocess, sys; sys.exit(subprocess.call(sys.argv[1:]))")
+"""Before a command: it is run by a program of its own, which may not allow what the command asks."""
 FORCE = {"command": "git push --force"}
 
 
@@ -29,16 +45,24 @@ class Asking:
     """One agent that asks; `id` is its approval's, once it waits."""
 
     def __init__(self, running: Running, tool: str, given: dict[str, Any], cwd: str, agent: str) -> None:
-        self._running = running
-        self._request = CheckRequest(id=0, tool=tool, input=given, cwd=cwd, agent=agent, wait=True)
-        self._verdicts: list[Verdict] = []
-        self._thread = threading.Thread(target=self._ask, daemon=True)
         known = {each.id for each in waiting(running)}
-        self._thread.start()
+        self._start(running, CheckRequest(id=0, tool=tool, input=given, cwd=cwd, agent=agent, wait=True))
         while not (fresh := [each for each in waiting(running) if each.id not in known]):
             self._thread.join(0.02)
             assert self._thread.is_alive(), f"nobody was asked: {self._verdicts}"
         self.id = fresh[0].id
+
+    @classmethod
+    def again(cls, running: Running, before: "Asking") -> "Asking":
+        """The same agent asks the same; `id` is not set."""
+        asking = cls.__new__(cls)
+        asking._start(running, before._request)
+        return asking
+
+    def give_up(self) -> None:
+        """Do not wait any longer."""
+        self._process.kill()
+        self._thread.join(30)
 
     def verdict(self) -> Verdict:
         """What came of it."""
@@ -46,9 +70,20 @@ class Asking:
         (verdict,) = self._verdicts
         return verdict
 
+    def _start(self, running: Running, request: CheckRequest) -> None:
+        self._request = request
+        self._verdicts: list[Verdict] = []
+        ask = [sys.executable, "-I", "-S", "-c", ASKER, str(running.socket)]
+        self._process = subprocess.Popen(ask, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._thread = threading.Thread(target=self._ask, daemon=True)
+        self._thread.start()
+
     def _ask(self) -> None:
-        with self._running.client(timeout=600.0) as client:
-            self._verdicts.append(client.call(self._request))
+        """In a process of its own: who asks does not answer themselves."""
+        body = {"method": "gate.check", **msgspec.to_builtins(self._request)}
+        told, _ = self._process.communicate(msgspec.json.encode(body) + b"\n")
+        if told:
+            self._verdicts.append(msgspec.convert(msgspec.json.decode(told)["result"], Verdict))
 
 
 class Askers:

@@ -1,4 +1,4 @@
-"""Secrets in text, by their documented forms (`secrets.toml`). Bounded; pure. Never tells the secret itself.
+"""Secrets in text, by their documented forms (`secrets.toml`). Bounded; pure. `scan` never tells the secret itself.
 
 The alternatives were looked at: detect-secrets scans files line by line through plugins, needs requests and PyYAML and
 some 0.2 s to import, and its forms are fewer than the issuers document today; gitleaks and trufflehog are programs in
@@ -73,14 +73,26 @@ class Scanner:
                         return list(found.values())
         return list(found.values())
 
+    def values(self, text: str) -> Iterator[tuple[str, str, bool]]:
+        """The secrets themselves, for who takes them out: value, form, and whether it surely is one."""
+        text = text[:MAX_TEXT]
+        lowered = text.lower()
+        for form, pattern in self._forms:
+            if any(word in lowered for word in form.words):
+                for match in self._matches(form, pattern, text):
+                    yield match["value"], form.id, form.certainty == "certain"
+
     def _starts(self, form: Form, pattern: re.Pattern[str], text: str) -> Iterator[int]:
+        return (match.start("value") for match in self._matches(form, pattern, text))
+
+    def _matches(self, form: Form, pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
         for match in pattern.finditer(text):
             value = match["value"]
             if self._examples.search(value) or entropy(value) < form.entropy:
                 continue
             if form.id == "assigned-secret" and not _LETTERS_AND_DIGITS.match(value):
                 continue
-            yield match.start("value")
+            yield match
 
 
 def entropy(text: str) -> float:
