@@ -39,6 +39,12 @@ _EX = (
 _BANG = _escape(r"^\s*+(?:r\s++|w\s++)?!\s*+(.+)")
 _SQL_SHELL = (_escape(r"\\!\s*+(.+)"), _escape(r"^\s*+system\s++(.+)"))
 _PROXY = tuple(_escape(rf"(?i){name}[= ](.+)") for name in ("ProxyCommand", "LocalCommand", "KnownHostsCommand"))
+_FZF = r"(?:execute(?:-silent|-multi)?|become|reload(?:-sync)?|preview|transform[\w-]*)[(:\[{]\s*+(.+?)[)\]}]?$"
+_CARGO = (
+    r"^(?:--config=)?(?:build\.rustc(?:-workspace)?-wrapper|target\..*\.(?:runner|linker))\s*+=\s*+"
+    r"[\"'\[]*(.+?)[\"'\]]*$"
+)
+_TMUX = r"^(?:run-shell|run|if-shell|if)\s++(?:-b\s++)?[\"'](.+?)[\"']"
 _BANGS = """
 ed red dc bc ftp lftp telnet sftp less more man mail mailx mutt gnuplot cpan pdb ipython msfconsole gdb kermit
 nslookup sqlplus tftp w3m
@@ -71,6 +77,21 @@ ESCAPES: dict[str, tuple[Escape, ...]] = {
     **dict.fromkeys(("irb", "pry"), (_escape(r"^(.+)$", "ruby"),)),
     "octave": (_escape(r"^(.+)$", "octave"),),
     "crontab": (),
+    "m4": (_escape(r"\be?syscmd\(\s*+[`'\"]*([^)'\"]+)"),),
+    "puppet": (
+        _escape(r"\bexec\s*+\{\s*+['\"](.+?)['\"]\s*+:"),
+        _escape(r"\bcommand\s*+=>\s*+['\"](.+?)['\"]"),
+    ),
+    **dict.fromkeys(("chef-apply", "chef-solo"), (_escape(r"\b(?:execute|command|code)\s++['\"](.+?)['\"]"),)),
+    **dict.fromkeys(("fzf", "sk"), (_escape(_FZF),)),
+    "ranger": (_escape(r"^(?:--cmd=)?shell\s++(?:-\w+\s++)?(.+)"),),
+    "lf": (_escape(r"^[!$&%]\s*+(.+)"),),
+    "vifm": (_BANG,),
+    "mpv": (_escape(r"(?:^|=)run\s++(.+)"),),
+    **dict.fromkeys(("gcc", "g++", "cc", "c++", "clang"), (_escape(r"^(?:ba|da|z)?sh,-c,(.+)"),)),
+    "cargo": (_escape(_CARGO),),
+    "mutt": (_BANG, _escape(r"source\s++[\"']?(.+?)\|")),
+    **dict.fromkeys(("tmux", "byobu"), (_escape(_TMUX),)),
     "expect": (_escape(r"(?:^|[;\n{\[])\s*+(?:spawn|system|exec)\s++(?:-\w+\s++)*([^;\n\]}]+)"),),
     "tclsh": (_escape(r"(?:^|[;\n{\[])\s*+exec\s++([^;\n\]}]+)"), _escape(r"open\s*+[\"{]?\|([^\"}\n]+)")),
     "wish": (_escape(r"(?:^|[;\n{\[])\s*+exec\s++([^;\n\]}]+)"),),
@@ -114,7 +135,7 @@ FLAGS: dict[str, frozenset[str]] = {
         "wget": "--use-askpass",
         "psql": "-P",
         "mysql": "--pager",
-        "git": "--upload-pack --receive-pack --exec -x --extcmd --open-files-in-pager -O -u",
+        "git": "--upload-pack --receive-pack --exec -x --extcmd --open-files-in-pager -O -u --browser",
         "svn": "--editor-cmd --diff-cmd",
         "cargo": "-s --shell -x",
         "fish": "-C --init-command",
@@ -125,6 +146,9 @@ FLAGS: dict[str, frozenset[str]] = {
         "gcc": "-wrapper",
         "make": "--eval",
         "entr": "-s",
+        "fzf": "--preview",
+        "sk": "--preview",
+        "mosh": "--ssh --server --client",
         "pssh": "",
     }.items()
 }  # fmt: skip

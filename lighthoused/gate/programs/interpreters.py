@@ -43,7 +43,7 @@ _GENERIC = Interpreter("generic", ("-e", "-eval", "--eval", "-c"))
 _JAVASCRIPT = Interpreter("node", ("-e", "-c"))
 INTERPRETERS: dict[str, Interpreter] = {
     **dict.fromkeys(("python", "python2", "python3", "pypy", "pypy3", "ipython", "py"), _PYTHON),
-    **dict.fromkeys(("node", "nodejs", "bun"), _NODE),
+    **dict.fromkeys(("node", "nodejs", "bun", "ts-node", "tsx", "esno", "babel-node", "swc-node", "zx"), _NODE),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _AWK),
     "deno": Interpreter("node", (), (), first=True, sub=("eval",)),
     "crystal": Interpreter("generic", (), (), first=True, sub=("eval",)),

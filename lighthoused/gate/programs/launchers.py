@@ -1,7 +1,7 @@
 """Programs that build commands from their input or arguments: xargs, parallel, find, git's shell escapes, make."""
 
 import re
-from itertools import islice, pairwise, product
+from itertools import dropwhile, islice, pairwise, product
 
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.programs.shells import SHELLS
@@ -324,7 +324,7 @@ def _runs(run: Run, words: list[str], state: State) -> None:
     if words[:2] == ["bisect", "run"] and len(words) > 2:
         run.command(words[2:], state.fork())
     elif words[:2] == ["submodule", "foreach"]:
-        rest = [word for word in words[2:] if not word.startswith("--")]
+        rest = list(dropwhile(lambda word: word.startswith("-"), words[2:]))
         code(run, " ".join(rest), state.fork(), "git")
     elif words[:1] == ["rebase"]:
         for at, word in enumerate(words):

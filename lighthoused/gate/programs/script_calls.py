@@ -224,7 +224,7 @@ def _network(run: Run, source: str, language: str) -> None:
         if _EVALUATES.search(source):
             note, instead = "It runs what it fetches from the network.", "Download it, look at it, then run the file."
             run.findings.add("interpret", language, "network", program=language, note=note, instead=instead)
-    if _DECODES.search(source):
+    if language != "awk" and _DECODES.search(source):
         note = "It runs code that it decodes first."
         run.findings.add("interpret", language, certainty="unknown", program=language, note=note)
     if _POSTS.search(source) and _READS_FILE.search(source):

@@ -1,6 +1,7 @@
 """Unwraps programs that run another command, by the table wrappers.toml. Must not know what the inner command does."""
 
 import re
+import shlex
 import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,7 @@ from lighthoused.core.verdicts import Scope
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import SECRET, UNKNOWN, ended
+from lighthoused.gate.shell.text import SECRET, UNKNOWN, ended, opaque, unmarked
 
 
 class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
@@ -57,6 +58,7 @@ class Wrappers:
         if any(word.partition("=")[0] in wrapper.persists for word in argv[1:]):
             note = "The command runs later, when nobody looks."
             run.findings.add("persist", argv[0], "system", program=argv[0], note=note)
+        argv = _split(argv)
         inside = state.fork() if wrapper.remote or wrapper.sub else state
         inner = _inner(run, wrapper, argv[1:], inside)
         if inner is None:
@@ -72,10 +74,27 @@ class Wrappers:
             if not command:
                 _alone(run, wrapper, argv, bool(sources))
                 return output or (SECRET if wrapper.prints_secrets else UNKNOWN)
-            if wrapper.joined:
+            if (wrapper.joined and not _EXECUTES & set(argv)) or (len(command) == 1 and " " in command[0].strip()):
                 return output + code(run, " ".join(command), inside.fork(), argv[0])
             output += run.command(command, inside)
             return ended(output) if wrapper.bounds else output
+
+
+_EXECUTES = frozenset({"-x", "--exec"})
+"""Flags of watch: the words are passed on as they are."""
+
+
+def _split(argv: list[str]) -> list[str]:
+    """``env -S 'a b' c``: the words of a b, then c."""
+    if argv[0] != "env":
+        return argv
+    for at, word in enumerate(argv[1:-1], 1):
+        if word in ("-S", "--split-string") and not opaque(argv[at + 1]):
+            try:
+                return [*argv[:at], *shlex.split(unmarked(argv[at + 1])), *argv[at + 2 :]]
+            except ValueError:
+                return argv
+    return argv
 
 
 def _alone(run: Run, wrapper: Wrapper, argv: list[str], has_source: bool) -> None:
@@ -203,12 +222,19 @@ ALL = 99
 """`skip` of a wrapper that takes its command from flags only."""
 
 
+_FUNCTION = re.compile(r"BASH_FUNC_([\w.-]+)(?:%%|\(\))")
+"""A function in the environment, as bash passes it on."""
+
+
 def _assignments(run: Run, words: list[str], state: State) -> list[str]:
     at = 0
     while at < len(words):
         name, equals, value = words[at].partition("=")
-        if not equals or not name.isidentifier():
+        if exported := _FUNCTION.fullmatch(name):
+            code(run, f"{exported[1]} {value}", state, "env")
+        elif not equals or not name.isidentifier():
             break
-        run.assign(name, (value,), state)
+        else:
+            run.assign(name, (value,), state)
         at += 1
     return words[at:]
