@@ -28,7 +28,7 @@ def stopped(gate: Gate, corpus: str) -> float:
     return sum(gate.judge(request, WORLD).verdict != "allow" for request in requests) / len(requests)
 
 
-@pytest.mark.parametrize(("corpus", "floor"), [("mutations", 0.995), ("eval_dangerous", 0.935)])
+@pytest.mark.parametrize(("corpus", "floor"), [("mutations", 0.995), ("eval_dangerous", 0.97)])
 def test_dangerous_commands_are_stopped(gate: Gate, corpus: str, floor: float) -> None:
     assert stopped(gate, corpus) >= floor
 

@@ -184,6 +184,11 @@ def which(run: Run, argv: list[str], state: State) -> str:
     return f"/usr/bin/{words[0]}\n" if words else ""
 
 
+def type_of(run: Run, argv: list[str], state: State) -> str:
+    """type: with -p or -P the path of a program."""
+    return which(run, argv, state) if any(word in ("-p", "-P") for word in argv[1:]) else UNKNOWN
+
+
 def history(run: Run, argv: list[str], state: State) -> str:
     if any(word.startswith("-") and set(word[1:]) & set("cdw") for word in argv[1:]):
         run.findings.add("conceal", "history", "process", program="history", note="It removes what was typed.")
@@ -219,6 +224,7 @@ BUILTINS = {
     "exec": builtin,
     "coproc": coproc,
     "which": which,
+    "type": type_of,
     "history": history,
     "at": schedule,
     "batch": schedule,
