@@ -18,7 +18,7 @@ from tests_support.machine import Machine, booted
 def prepare(machine: Machine, work: Path) -> None:
     """Without FUSE, where that can be installed again; with the users whom Lighthouse is for."""
     if of_same_release():
-        offer(machine, work, *download("fuse3"))
+        offer(machine, work, *download("fuse3", "prometheus", "prometheus-alertmanager"))
         machine.run("dpkg", "--purge", "--force-depends", "fuse3")
     else:
         machine.shell("rm -rf /etc/apt/sources.list.d/*; : > /etc/apt/sources.list")
