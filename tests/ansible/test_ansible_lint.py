@@ -18,7 +18,7 @@ def test_ansible_lint_has_nothing_to_say(tmp_path: Path) -> None:
     assert "Passed: 0 failure(s), 0 warning(s)" in done.stderr
 
 
-@pytest.mark.parametrize("role", ["lighthoused"])
+@pytest.mark.parametrize("role", ["lighthoused", "monitoring"])
 def test_every_variable_is_specified_with_its_default(tmp_path: Path, role: str) -> None:
     place = ANSIBLE / "roles" / role
     specified = _read(place / "meta/argument_specs.yml", tmp_path)["argument_specs"]

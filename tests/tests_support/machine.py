@@ -68,7 +68,7 @@ def root_directory() -> Path:
         partial = cache() / f"{root.name}.{os.getpid()}"
         make = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}"]
         if RELEASE in UBUNTU:
-            make += ["--components=main,universe", f"--keyring={UBUNTU_KEYS}"]
+            make += ["--components=main,universe", "--include=apt", f"--keyring={UBUNTU_KEYS}"]
         make += [RELEASE, str(partial)]
         made = subprocess.run(make, capture_output=True, text=True, check=False)
         if made.returncode:

@@ -74,7 +74,7 @@ class Provisioning:
         self._work = work
         self._inventory = work / "inventory.json"
         host = {HOST: {"ansible_connection": "machine", "ansible_machine_leader": machine.leader, **variables}}
-        groups = {"lighthouse": {"hosts": host}, "monitoring": {"hosts": {}}}
+        groups = {"lighthouse": {"hosts": host}, "monitoring": {"hosts": {HOST: {}}}}
         self._inventory.write_text(json.dumps(groups))
 
     def play(self, playbook: str, *arguments: str, check: bool = True, **variables: Any) -> Played:

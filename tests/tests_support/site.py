@@ -14,6 +14,7 @@ from tests_support.provisioning import Played, Provisioning, tools
 from tests_support.standing_machine import prepare
 
 SECRET = "https://hooks.example.org/" + "4f1b9a7e" * 4
+ALERTED = "http://127.0.0.1:9/" + "c05e7d13" * 4
 VARIABLES: dict[str, Any] = {
     "lighthoused_members": ["dev"],
     "lighthoused_memory_high": "900M",
@@ -31,6 +32,14 @@ VARIABLES: dict[str, Any] = {
     "lighthoused_backup_schedule": "*:0/30",
     "lighthoused_backup_keep": {"last": 2, "daily": 3, "weekly": 0, "monthly": 0},
     "lighthoused_credentials": [{"name": "webhook-url", "content": SECRET}],
+    "lighthoused_prometheus_scrape": True,
+    "lighthoused_prometheus_rules": "/etc/prometheus/rules",
+    "lighthoused_grafana_dashboards": "/var/lib/grafana/dashboards",
+    "monitoring_grafana": True,
+    "monitoring_scrape_interval": "1s",
+    "monitoring_scrape_configs": [{"job_name": "node", "static_configs": [{"targets": ["127.0.0.1:9100"]}]}],
+    "monitoring_route": {"receiver": "team"},
+    "monitoring_receivers": [{"name": "team", "webhook_configs": [{"url": ALERTED}]}],
 }
 
 
@@ -48,8 +57,8 @@ class Site(NamedTuple):
 @contextmanager
 def provisioned(work: Path) -> Iterator[Site]:
     """From nothing to a daemon that serves: tried with --check first, done, and done again."""
-    if shutil.which("dpkg-scanpackages") is None:
-        pytest.skip("no dpkg-scanpackages: apt-get install dpkg-dev")
+    if absent := [command for command in ("dpkg-scanpackages", "gpg") if shutil.which(command) is None]:
+        pytest.skip(f"no {', '.join(absent)}: apt-get install dpkg-dev gnupg")
     deb = build("deb")
     tools()
     with booted(work) as machine:
