@@ -153,7 +153,8 @@ def test_uninstalled_it_leaves_projects_unless_told_otherwise(site: Site) -> Non
     machine.shell(
         """test ! -e /usr/bin/lighthoused; test -z "$(ls /mnt/lighthouse)"
         test -e /var/lib/lighthouse; test -e /etc/lighthouse/config.toml; test -e /etc/credstore/lighthouse.webhook-url
-        test -z "$(find /etc/systemd/system/lighthouse* -name 10-ansible.conf)"; test -z "$(systemctl --failed --no-legend)"
+        test -z "$(find /etc/systemd/system/lighthouse* -name 10-ansible.conf)"
+        test -z "$(systemctl --failed --no-legend)"
         test -z "$(ls /etc/prometheus/rules /etc/prometheus/targets | grep lighthouse)" """
     )
     site.provisioning.play("uninstall.yml", lighthoused_purge=True)
