@@ -97,7 +97,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"/(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.cache|\.parcel-cache|_cacache)(/|$)",
     ),
     "generated": (
-        r"/(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.venv|venv"
+        r"/(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.tox|\.nox|\.nyc_output|\.venv|venv"
         r"|dist|build|target|out|output|bin|obj|coverage|htmlcov|\.next|\.nuxt|\.cache|\.parcel-cache"
         r"|\.gradle|\.eggs|[\w.-]+\.egg-info|_build|_site|site|tmp|temp|\.tmp|logs?|cmake-build-[\w-]+"
         r"|\.terraform|\.turbo|\.svelte-kit|\.hypothesis|generated|artifacts?|test-results|\.coverage"
