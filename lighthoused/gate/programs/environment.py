@@ -72,7 +72,7 @@ _PLACES = ("/usr/", "/bin/", "/opt/", "/lib", "/snap/", "/nix/", "/Applications/
 
 def assigned(run: Run, name: str, value: str, state: State) -> None:
     """A variable was set: what a program may run because of it."""
-    if (name in _PROMPT or name == "PROMPT_COMMAND") and _RECORDS.search(value):
+    if (name in _PROMPT or name == "PROMPT_COMMAND") and _RECORDS.match(value):
         note = "What is typed is recorded somewhere else."
         run.findings.add("trace", name, "process", program=name, note=note)
     effect = _EXACT.get(name)

@@ -298,12 +298,18 @@ def basename(run: Run, argv: list[str], state: State) -> str:
     )
 
 
+MAX_NUMBERS = 1000
+"""Of a longer sequence only the first are told."""
+
+
 def seq(run: Run, argv: list[str], state: State) -> str:
     numbers = [int(word) for word in argv[1:] if re.fullmatch(r"-?\d{1,6}", word)]
-    if not numbers or len(numbers) > 2 or numbers[-1] - (numbers[0] if len(numbers) > 1 else 1) > 70_000:
+    if not numbers or len(numbers) > 2:
         return UNKNOWN
     first = numbers[0] if len(numbers) > 1 else 1
-    return "".join(f"{number}\n" for number in range(first, numbers[-1] + 1))
+    told = range(first, min(numbers[-1], first + MAX_NUMBERS) + 1)
+    rest = f"{UNKNOWN}\n" if numbers[-1] > first + MAX_NUMBERS else ""
+    return "".join(f"{number}\n" for number in told) + rest
 
 
 FILTERS = {

@@ -54,6 +54,8 @@ def python_output(run: Run, source: str, state: State, arguments: tuple[str, ...
 
 _PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.For, ast.With)
 
+_ENDLESS = frozenset({"itertools.count", "itertools.cycle", "itertools.repeat", "iter"})
+
 
 class _Reading(ast.NodeVisitor):
     """One walk in the order of the source."""
@@ -169,6 +171,10 @@ class _Reading(ast.NodeVisitor):
 
     def visit_For(self, node: ast.For) -> None:
         self.visit(node.iter)
+        calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
+        endless = isinstance(node.iter, ast.Call) and self._names.dotted(node.iter.func) in _ENDLESS
+        if endless and any(self._names.dotted(each.func) == "os.fork" for each in calls):
+            self._effects.endless_fork()
         values = value_of(node.iter, self._names)
         items: list[Value] = list(values[:MAX_ROUNDS]) if isinstance(values, list) else [UNKNOWN]
         for item in items:

@@ -99,7 +99,7 @@ _CLIENT = re.compile(
     r"|url\.openStream|URL\(|download\.file|include\W{1,3}https?:"
 )
 _KEPT = re.compile(
-    r"(?i)https?://[^\s\"'`]*(?:[\"'`]\s*+(?:\+|\.{1,2}|,)\s*+|[$#]\{)\s*+(?:encodeURIComponent\()?"
+    r"(?i)https?://[^\s\"'`]{0,300}(?:[\"'`]\s*+(?:\+|\.{1,2}|,)\s*+|[$#]\{)\s*+(?:encodeURIComponent\()?"
     r"(?:process\.env|ENV|os\.getenv|\$ENV|\$_ENV|getenv|System\.getenv)\W{0,3}\w*"
     r"(?:token|secret|passw(?:or)?d|api_?key|access_key|private_key|credential)"
 )

@@ -8,6 +8,8 @@ from lighthoused.gate.shell.text import UNKNOWN
 
 MAX_WORDS = 256
 MAX_BRACES = 64
+MAX_TOLD = 12
+"""Words of a range that is longer than MAX_WORDS, where it is the only one."""
 _NAME_PART = re.compile(r"[A-Za-z0-9_]+")
 _TOKEN = re.compile(r"([{},])")
 _RANGE = re.compile(r"^(-?[0-9]{1,18}|[A-Za-z])\.\.(-?[0-9]{1,18}|[A-Za-z])(?:\.\.(-?[0-9]{1,18}))?$")
@@ -23,7 +25,8 @@ def expand(word: ast.Word) -> list[ast.Word]:
         return [word]
     if sum(token == "{" for token in tokens) > MAX_BRACES:
         raise Unresolvable(f"A word has more than {MAX_BRACES} braces.")
-    return [ast.Word(tuple(_join(each)), word.quoted) for each in _alternatives(tokens)]
+    told = MAX_TOLD if tokens.count("{") == 1 else 1
+    return [ast.Word(tuple(_join(each)), word.quoted) for each in _alternatives(tokens, told)]
 
 
 def _tokens(word: ast.Word) -> list[Token]:
@@ -36,14 +39,14 @@ def _tokens(word: ast.Word) -> list[Token]:
     return made
 
 
-def _alternatives(tokens: list[Token]) -> list[list[Token]]:
-    """All words of these tokens; expands the first brace that can be, then the rest."""
+def _alternatives(tokens: list[Token], told: int) -> list[list[Token]]:
+    """All words of these tokens; expands the first brace that can be, then the rest. `told`: of a long range."""
     for start, token in enumerate(tokens):
         if token == "{" and (close := _close(tokens, start)) is not None:
-            inner = _inner(tokens[start + 1 : close])
+            inner = _inner(tokens[start + 1 : close], told)
             if inner is None:
                 continue
-            rest = _alternatives(tokens[close + 1 :])
+            rest = _alternatives(tokens[close + 1 :], told)
             made = [[*tokens[:start], *middle, *end] for middle in inner for end in rest]
             if len(made) > MAX_WORDS:
                 raise Unresolvable(f"A word with braces stands for more than {MAX_WORDS} words.")
@@ -60,7 +63,7 @@ def _close(tokens: list[Token], start: int) -> int | None:
     return None
 
 
-def _inner(tokens: list[Token]) -> list[list[Token]] | None:
+def _inner(tokens: list[Token], told: int) -> list[list[Token]] | None:
     """What stands between a pair of braces, or None where they are literal."""
     pieces: list[list[Token]] = [[]]
     depth = 0
@@ -71,22 +74,22 @@ def _inner(tokens: list[Token]) -> list[list[Token]] | None:
         else:
             pieces[-1].append(token)
     if len(pieces) > 1:
-        return [made for piece in pieces for made in _alternatives(piece)]
+        return [made for piece in pieces for made in _alternatives(piece, told)]
     only = tokens[0] if len(tokens) == 1 else None
-    return _range(only.text) if isinstance(only, ast.Lit) else None
+    return _range(only.text, told) if isinstance(only, ast.Lit) else None
 
 
-def _range(text: str) -> list[list[Token]] | None:
+def _range(text: str, most: int) -> list[list[Token]] | None:
     found = _RANGE.match(text)
     if found is None or found[1].lstrip("-").isdigit() != found[2].lstrip("-").isdigit():
         return None
     digits = found[1].lstrip("-").isdigit()
     first, last = (int(found[1]), int(found[2])) if digits else (ord(found[1]), ord(found[2]))
     step = max(1, abs(int(found[3] or 1)))
-    if abs(last - first) // step >= MAX_WORDS:
-        return [[ast.Lit(found[1], True)], [ast.Lit(UNKNOWN, True)]]
     numbers = range(first, last + 1, step) if first <= last else range(first, last - 1, -step)
-    return [[ast.Lit(str(number) if digits else chr(number), True)] for number in numbers]
+    told = numbers if len(numbers) <= MAX_WORDS else numbers[:most]
+    words: list[list[Token]] = [[ast.Lit(str(number) if digits else chr(number), True)] for number in told]
+    return words if told is numbers else [*words, [ast.Lit(UNKNOWN, True)]]
 
 
 def _join(tokens: list[Token]) -> list[ast.Part]:

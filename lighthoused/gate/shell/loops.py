@@ -9,7 +9,7 @@ from typing import Literal
 from lighthoused.gate.shell import ast
 
 Kind = Literal["", "busy", "bomb"]
-_TRUE = frozenset({("true",), (":",), ("/bin/true",), ("false",), ("[", "1", "]"), ("test", "1"), ("[[", "1", "]]")})
+_TRUE = frozenset({("true",), (":",), ("/bin/true",), ("false",), ("[", "1"), ("test", "1"), ("[[", "1")})
 """Conditions that do not change; ``false`` is that of an until."""
 _IDLE = frozenset(
     {"", "true", ":", "false", "[", "[[", "test", "let", "continue", "local", "declare", "export", "typeset", "shift"}
@@ -52,7 +52,9 @@ def _names(command: ast.Command, background: bool) -> Iterator[tuple[str, bool]]
     """The names of all commands in it, "" for assignments, and whether each runs in the background."""
     if isinstance(command, ast.Simple):
         yield (_texts(command.words[:1]) or ("",))[0], background
-        if any(isinstance(part, ast.Subst) for word in command.words for part in word.parts):
+        values = [(each.value,) if isinstance(each.value, ast.Word) else each.value for each in command.assigns]
+        words = (*command.words, *(word for value in values for word in value))
+        if any(isinstance(part, ast.Subst) for word in words for part in word.parts):
             yield "$()", background
     elif isinstance(command, ast.Pipeline | ast.Sequence):
         behind = background or (isinstance(command, ast.Sequence) and command.background)
