@@ -32,6 +32,7 @@ from lighthoused.settings import (
     Ports,
     Recipients,
     Seconds,
+    Share,
     Size,
     Switch,
     Text,
@@ -206,6 +207,17 @@ class Notify(msgspec.Struct, frozen=True):
     timeout_s: Annotated[float, Seconds(1, 60)] = 10.0
 
 
+class Telemetry(msgspec.Struct, frozen=True):
+    """Traces and metrics for an OpenTelemetry collector. `endpoint` "": OTEL_EXPORTER_OTLP_ENDPOINT, if that is set.
+
+    `sample`: share of requests that are traced, besides those whose clients are. `every_s`: when metrics are sent.
+    """
+
+    endpoint: Annotated[Hidden, Url()] = Hidden()
+    sample: Annotated[float, Share()] = 0.01
+    every_s: Annotated[float, Seconds(1, 3600)] = 60.0
+
+
 class Right(msgspec.Struct, frozen=True):
     """One rule of `[[rights]]`: what agents may do with paths. The first that names agent and path decides."""
 
@@ -231,6 +243,7 @@ class Config(msgspec.Struct, frozen=True):
     credentials: Credentials = Credentials()
     sandbox: Sandbox = Sandbox()
     notify: Notify = Notify()
+    telemetry: Telemetry = Telemetry()
     rights: tuple[Right, ...] = ()
     file: str = ""
 
@@ -277,6 +290,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "credentials": Credentials,
     "sandbox": Sandbox,
     "notify": Notify,
+    "telemetry": Telemetry,
 }
 
 

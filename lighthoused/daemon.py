@@ -82,6 +82,7 @@ from lighthoused.ops.degradation import MOUNT, STORE, Degradation
 from lighthoused.ops.http import Observatory
 from lighthoused.ops.lag import probe
 from lighthoused.ops.metrics import Metrics
+from lighthoused.ops.telemetry import telemetry_of
 from lighthoused.pattern.fitting import fit
 from lighthoused.pattern.learning import Learning
 from lighthoused.pattern.patterns import Patterns
@@ -212,7 +213,9 @@ class Daemon:
         own = (config.paths.state, config.paths.mount)
         self.mirrors = Mirrors(self.tree, config.paths.state, self.is_own_path, own, self._invalidate)
         connections = min(config.rpc.max_connections, raise_descriptor_limit() - OWN_DESCRIPTORS)
-        self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections)
+        told = config.telemetry
+        self.telemetry = telemetry_of(told.endpoint.reveal(), told.sample, told.every_s, os.environ)
+        self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections, self.telemetry)
         self.store.writer.answering = self.server.outbox
         measure(self)
 
@@ -571,6 +574,8 @@ async def _serve_edges(
             edges.start_soon(trio.to_thread.run_sync, checks.warm)
             if daemon.opa is not None:
                 edges.start_soon(daemon.opa.run)
+            if daemon.telemetry is not None:
+                edges.start_soon(daemon.telemetry.run, daemon.metrics.registry)
             edges.start_soon(daemon.audit.run)
             edges.start_soon(daemon.approvals.run)
             edges.start_soon(daemon.notifier.run, daemon.problems)
@@ -602,6 +607,8 @@ async def _serve_edges(
                             await daemon.session.unmount()
             edges.cancel_scope.cancel()
     finally:
+        if daemon.telemetry is not None:
+            await daemon.telemetry.close(daemon.metrics.registry)
         if daemon.session is not None:
             daemon.session.close()
         daemon.agents.close()

@@ -101,6 +101,18 @@ class Seconds:
 
 
 @dataclass(frozen=True)
+class Share:
+    """A part of all."""
+
+    allowed: str = "a number from 0 (none) to 1 (all)"
+
+    def read(self, value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ValueError
+        return float(value)
+
+
+@dataclass(frozen=True)
 class Size:
     """A number of bytes, or text with a unit such as "64MiB", between two bounds."""
 

@@ -8,6 +8,7 @@ import trio
 from lighthoused.api.views import event_view
 from lighthoused.core.errors import Denied, Invalid, LighthouseError
 from lighthoused.core.events import Draft
+from lighthoused.core.spans import CURRENT
 from lighthoused.protocol.messages import (
     RANKS,
     AppendReply,
@@ -83,8 +84,12 @@ class LogApi:
         now = self._clock()
         drafts = tuple(self._draft(event, call, now) for event in request.events)
         later = Later()
+        span = CURRENT.get()
+        writing = span.child("store.append", events=len(drafts)) if span is not None else None
 
         def done(outcome: Outcome) -> None:
+            if writing is not None:
+                writing.end(outcome.code if isinstance(outcome, LighthouseError) else "ok")
             if isinstance(outcome, LighthouseError):
                 later.complete(outcome)
             else:

@@ -3,7 +3,9 @@
 The unit is the round: within one, operations share what else the machine does, so their number says little. Each
 round is divided by how fast the machine itself was in it (`REFERENCES`), which leaves what the daemon is to answer for.
 Slower is what the Mann-Whitney test (Ann. Math. Stat. 18, 1947; exact) finds unlikely to be chance *and* is slower by
-more than a tolerance: a real difference of two per cent is nobody's regression.
+more than a tolerance: a real difference of two per cent is nobody's regression. Where the machine was not steady, a
+difference no larger than its own unsteadiness is *unsure*: rounds that follow each other share a burst of load, which
+no test over rounds can tell from a change.
 """
 
 import random
@@ -15,7 +17,7 @@ import msgspec
 
 from lighthoused.baseline.measurement import Measurement, middle
 
-Change = Literal["slower", "faster", "same"]
+Change = Literal["slower", "faster", "same", "unsure"]
 
 CPU, SWITCH, SYNC = "machine.cpu", "machine.switch", "machine.sync"
 REFERENCES: Mapping[str, str] = {"gate.uncached": CPU, "log.query": CPU, "log.append": SYNC}
@@ -46,26 +48,36 @@ class Judged(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """A later measurement against an earlier one. `machine`: how much slower the machine itself was, by aspect."""
+    """A later measurement against an earlier one. `machine`: how much slower the machine itself was, by aspect, and
+    `unsteady`: how far its 95th percentile was from its median, the larger of both measurements."""
 
     before: str
     now: str
     judged: tuple[Judged, ...]
     machine: Mapping[str, float]
+    unsteady: Mapping[str, float]
     missing: tuple[str, ...]
     """Components that only one of them has."""
 
     @property
     def slower(self) -> tuple[Judged, ...]:
-        return tuple(one for one in self.judged if one.change == "slower")
+        return self._that_are("slower")
+
+    @property
+    def unsure(self) -> tuple[Judged, ...]:
+        return self._that_are("unsure")
+
+    def _that_are(self, change: Change) -> tuple[Judged, ...]:
+        return tuple(one for one in self.judged if one.change == change)
 
 
 def compare(before: Measurement, now: Measurement, tolerance: float = TOLERANCES["p50"]) -> Comparison:
     """`tolerance` is that of the median; the 95th percentile has in proportion more."""
     both = [name for name in before.rounds if name in now.rounds]
     scale = tolerance / TOLERANCES["p50"]
+    unsteady = {name: unsteadiness(name, before, now) for name in both if name.startswith("machine.")}
     judged = [
-        _judge(name, which, before, now, tolerance_of * scale)
+        _judge(name, which, before, now, max(1 + tolerance_of * scale, *_of(name, unsteady)), 1 + tolerance_of * scale)
         for name in both
         if not name.startswith("machine.")
         for which, tolerance_of in TOLERANCES.items()
@@ -74,19 +86,31 @@ def compare(before: Measurement, now: Measurement, tolerance: float = TOLERANCES
         name: round(now.whole[name].p50 / before.whole[name].p50, 3) for name in both if name.startswith("machine.")
     }
     missing = tuple(sorted(set(before.rounds) ^ set(now.rounds)))
-    return Comparison(before.name, now.name, tuple(judged), machine, missing)
+    return Comparison(before.name, now.name, tuple(judged), machine, unsteady, missing)
 
 
-def _judge(name: str, which: str, before: Measurement, now: Measurement, tolerance: float) -> Judged:
+def unsteadiness(name: str, before: Measurement, now: Measurement) -> float:
+    """By which factor an aspect of the machine varied within one of the measurements: the larger one."""
+    return round(max(one.p95 / one.p50 for one in (before.whole[name], now.whole[name])), 3)
+
+
+def _of(component: str, unsteady: Mapping[str, float]) -> Iterator[float]:
+    """What a component suffers from: a busy processor, and its own reference."""
+    for aspect in {CPU, SWITCH, REFERENCES.get(component, SWITCH)}:
+        yield unsteady.get(aspect, 1.0)
+
+
+def _judge(name: str, which: str, before: Measurement, now: Measurement, sure: float, least: float) -> Judged:
+    """`least`: a ratio below is tolerated; `sure`: up to this one it may be the machine."""
     old, new = tuple(_adjusted(before, name, which)), tuple(_adjusted(now, name, which))
     ratio = middle(new) / middle(old)
     low, high = _interval(old, new)
     slower, faster = by_chance(new, old), by_chance(old, new)
     change: Change = "same"
-    if slower < CHANCE and ratio > 1 + tolerance:
-        change = "slower"
-    elif faster < CHANCE and ratio < 1 / (1 + tolerance):
-        change = "faster"
+    if slower < CHANCE and ratio > least:
+        change = "slower" if ratio > sure else "unsure"
+    elif faster < CHANCE and ratio < 1 / least:
+        change = "faster" if ratio < 1 / sure else "unsure"
     return Judged(
         component=name,
         percentile=which,

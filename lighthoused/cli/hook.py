@@ -151,6 +151,8 @@ def ask(path: str, event: bytes, flags: dict[str, str]) -> bytes:
         request += b',"agent":"%s"' % _escaped(flags["--agent"]).encode(errors="replace")
     if flags.get("--for") == "codex":
         request += b',"can_ask":false'
+    if trace := posix.environ.get(b"TRACEPARENT"):
+        request += b',"traceparent":"%s"' % _escaped(trace.decode(errors="replace")).encode(errors="replace")
     answer = _result(path, request + b',"event":' + event + b"}\n", timeout)
     if not is_answer(answer):
         raise Unanswered(f"lighthoused gave no verdict: {answer[:500].decode(errors='replace')}")

@@ -18,6 +18,7 @@ from lighthoused.protocol.messages import AppendRequest, EventView, Filter, NewE
 
 DEFAULT = "baseline"
 MAX_KEPT = 1000
+STEADY = 1.5
 project_option = click.option("--project", default="", help="Where files are made and removed again; by default here.")
 rounds_option = click.option("--rounds", default=30, show_default=True, type=click.IntRange(3, 40), help="How many.")
 
@@ -59,7 +60,7 @@ def compare_with(session: Session, name: str, other: str, tolerance: float, roun
 
     Each round is set in relation to how fast the machine itself was in it (processor, processes taking turns, syncs).
     Slower is what is so by more than the tolerance (95th percentile: 2.5 times that), and by chance in fewer than one
-    of a thousand (Mann-Whitney test over the rounds).
+    of a thousand (Mann-Whitney test over the rounds); on a machine that is not steady also by more than it varies.
     """
     from lighthoused.baseline.comparing import FEWEST, compare
 
@@ -70,7 +71,15 @@ def compare_with(session: Session, name: str, other: str, tolerance: float, roun
             raise Invalid(f"{one.name} has {fewest} rounds, too few to tell chance from change.", f"Take {FEWEST}.")
     found = compare(before, now, tolerance / 100)
     if session.as_json:
-        show_json({**msgspec.to_builtins(found), "slower": [one.component for one in found.slower]})
+        show_json(
+            {
+                **msgspec.to_builtins(found),
+                **{
+                    name: sorted({one.component for one in ones})
+                    for name, ones in (("slower", found.slower), ("unsure", found.unsure))
+                },
+            }
+        )
     else:
         _show_comparison(found)
     if found.slower:
@@ -179,12 +188,23 @@ def _show_comparison(found: Any) -> None:
     show_table(columns, rows)
     machine = ", ".join(f"{name.removeprefix('machine.')} {ratio:.2f}" for name, ratio in found.machine.items())
     say(f"the machine itself took, of before: {machine} (taken out of the ratios)")
+    shaky = [
+        f"{name.removeprefix('machine.')} {factor:.1f}" for name, factor in found.unsteady.items() if factor > STEADY
+    ]
+    if shaky:
+        say(
+            f"the machine was not steady ({', '.join(shaky)} times its median): smaller differences are unsure",
+            err=True,
+        )
     if found.missing:
         say(f"only in one of them: {', '.join(found.missing)}", err=True)
     if found.slower:
         say(f"slower than {found.before}: {', '.join(f'{one.component} ({one.percentile})' for one in found.slower)}")
     else:
-        say(f"nothing is slower than {found.before}")
+        told = (
+            " for sure; unsure: " + ", ".join(sorted({one.component for one in found.unsure})) if found.unsure else ""
+        )
+        say(f"nothing is slower than {found.before}{told}")
 
 
 def _us(value: float) -> str:

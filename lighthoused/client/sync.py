@@ -20,11 +20,15 @@ WINDOW = 256
 
 
 class Client:
-    """A connection to the daemon at a Unix socket. `timeout` in seconds bounds each wait; None waits for ever."""
+    """A connection to the daemon at a Unix socket. `timeout` in seconds bounds each wait; None waits for ever.
+
+    Where the environment has ``TRACEPARENT``, the daemon's spans become parts of that trace.
+    """
 
     def __init__(self, socket_path: str | os.PathLike[str], token: str = "", timeout: float | None = 30.0) -> None:
         self._path = os.fspath(socket_path)
         self._token = token or os.environ.get("LIGHTHOUSE_TOKEN", "")
+        self._traceparent = os.environ.get("TRACEPARENT", "")
         self._timeout = timeout
         self._socket: socket.socket | None = None
         self._frames = FrameReader()
@@ -108,6 +112,7 @@ class Client:
         for request in requests:
             request.id = self._next
             self._next += 1
+            request.traceparent = request.traceparent or self._traceparent
             out += framed(encode_request(request), json=False)
         try:
             self._socket.sendall(out)

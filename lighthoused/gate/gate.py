@@ -16,6 +16,7 @@ from blake3 import blake3
 
 from lighthoused.core.effects import World
 from lighthoused.core.errors import LighthouseError
+from lighthoused.core.spans import CURRENT, Span, within
 from lighthoused.core.verdicts import Effect, Request, Verdict
 from lighthoused.gate.analysis import Analyser, Analysis
 from lighthoused.gate.approvals import UNANSWERED, Approvals
@@ -107,6 +108,14 @@ class Gate:
 
     def judge(self, request: Request, world: World, explain: bool = False) -> Verdict:
         """The verdict by memory and policy; never waits for anybody."""
+        if CURRENT.get() is None:
+            return self._judge(request, world, explain)
+        with within("gate.verdict", tool=request.tool) as span:
+            verdict = self._judge(request, world, explain)
+            _note(span, verdict)
+        return verdict
+
+    def _judge(self, request: Request, world: World, explain: bool) -> Verdict:
         started = self._clock()
         key, hashed = self._keys(request, world)
         if self._audit.is_full and not self._unaudited:
@@ -129,7 +138,9 @@ class Gate:
         if _size(request) <= IN_THREAD and self.prompt:
             verdict = self.judge(request, world, explain)
         else:
-            verdict = await self._judge_in_thread(request, world, explain, started)
+            with within("gate.verdict", tool=request.tool) as span:
+                verdict = await self._judge_in_thread(request, world, explain, started)
+                _note(span, verdict)
         return await self.settle(request, verdict, wait)
 
     async def _judge_in_thread(self, request: Request, world: World, explain: bool, started: int) -> Verdict:
@@ -164,6 +175,8 @@ class Gate:
         return hashed.encode() + self.flows.mark(request) + msgspec.msgpack.encode(world), hashed
 
     def _from_memory(self, request: Request, known: Verdict, hashed: str, started: int) -> Verdict:
+        if (span := CURRENT.get()) is not None:
+            span.child("tier.memory").end()
         verdict = msgspec.structs.replace(known, tier="memory", request=hashed, latency_us=self._since(started))
         self.tiers.memory.hit()
         self._audit.hit(request, verdict)
@@ -197,7 +210,7 @@ class Gate:
     async def _by_policy_in_thread(self, request: Request, world: World, explain: bool) -> Verdict:
         tier, started = self.tiers.policy, self._clock()
         decide = partial(self._decide, request, world, explain)
-        with trio.move_on_after(tier.deadline_s):
+        with within("tier.policy"), trio.move_on_after(tier.deadline_s):
             decided = await trio.to_thread.run_sync(decide, abandon_on_cancel=True)
             tier.answered(self._since(started))
             return decided
@@ -231,7 +244,8 @@ class Gate:
         tier, started = self.tiers.human, self._clock()
         if not tier.admits():
             return msgspec.structs.replace(verdict, verdict="deny", tier="human", rule=UNANSWERED, reason=_NOBODY)
-        answer = await self.approvals.park(request, verdict)
+        with within("tier.human"):
+            answer = await self.approvals.park(request, verdict)
         if answer.rule == UNANSWERED:
             tier.failed()
         else:
@@ -290,6 +304,12 @@ def policy_input(
     if recent:
         document["recent"] = recent
     return document
+
+
+def _note(span: Span | None, verdict: Verdict) -> None:
+    """What was decided, without what was asked: a trace leaves the machine."""
+    if span is not None:
+        span.note(verdict=verdict.verdict, tier=verdict.tier, rule=verdict.rule, request=verdict.request)
 
 
 def _plain(effect: Effect) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import structlog
 
+from lighthoused.core.spans import within
 from lighthoused.gate.breaker import Breaker
 from lighthoused.protocol.messages import TierView
 
@@ -77,7 +78,8 @@ class Tier:
             return None
         started = clock()
         try:
-            answer = question()
+            with within(f"tier.{self.name}"):
+                answer = question()
         except Exception:
             log.exception("gate.tier_failed", tier=self.name)
             self.failed()

@@ -34,17 +34,21 @@ class ErrorBody(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
-class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, tag_field="method"):
-    """Fields of every request. `deadline_ms` 0: the method's default."""
+class Request(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, tag_field="method"):
+    """Fields of every request. `deadline_ms` 0: the method's default.
+
+    `traceparent`: the client's span as in W3C Trace Context, so that the daemon's spans become parts of its trace.
+    """
 
     id: int
     deadline_ms: int = 0
+    traceparent: str = ""
 
 
 # --- connection -------------------------------------------------------------------------------------------------------
 
 
-class Hello(Request, tag="hello"):
+class Hello(Request, tag="hello", omit_defaults=False):
     """Introduce the client: the protocol it speaks and, where the socket's credentials do not suffice, its token."""
 
     protocol: int = PROTOCOL_VERSION

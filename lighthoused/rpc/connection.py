@@ -16,12 +16,13 @@ import structlog
 import trio
 
 from lighthoused.core.errors import Cancelled, DeadlineExceeded, LighthouseError, NotFound, TooLarge
+from lighthoused.core.spans import CURRENT, Span
 from lighthoused.identity.access import Access, Identity
 from lighthoused.protocol.frames import FrameReader, framed
 from lighthoused.protocol.messages import MAX_DEADLINE_MS, Cancel, Done, ErrorBody, Method, Request
 from lighthoused.protocol.wire import Format, Reply
-from lighthoused.rpc.call import Call, Final, Later
-from lighthoused.rpc.dispatch import Dispatcher, Observer, check_rights, decoding_error, error_body
+from lighthoused.rpc.call import Call, Final, Handler, Later
+from lighthoused.rpc.dispatch import Dispatcher, Observer, Tracer, check_rights, decoding_error, error_body
 from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
 
@@ -46,6 +47,7 @@ class Connection:
         observer: Observer,
         poller: Poller,
         outbox: Outbox,
+        tracer: Tracer | None = None,
     ) -> None:
         self.peer = peer
         self._socket = sock
@@ -54,6 +56,8 @@ class Connection:
         self._observer = observer
         self._poller = poller
         self._outbox = outbox
+        self._tracer = tracer
+        self._spans: dict[int, Span] = {}
         self._frames = FrameReader()
         self._format = FORMATS[False]
         self._output = bytearray()
@@ -76,6 +80,8 @@ class Connection:
                 self._poller.leave(self._socket)
                 self._left.set()
             nursery.cancel_scope.cancel()
+        for id in tuple(self._spans):
+            self._ended(id, Cancelled.code)
 
     def readable(self) -> None:
         """Read once and answer what can be answered at once."""
@@ -98,6 +104,8 @@ class Connection:
         """Send a result or an error, and note it."""
         failed = isinstance(outcome, LighthouseError)
         self._observer.request(method, outcome.code if failed else "ok", time.perf_counter() - started)
+        if self._spans:
+            self._ended(id, outcome.code if failed else "ok")
         self._open.pop(id, None)
         self._send(Reply(id, error=error_body(outcome)) if failed else Reply(id, result=outcome))
         if self._paused:
@@ -147,13 +155,33 @@ class Connection:
             self._access.spend(self.peer)
             check_rights(method, self._access.allows(self.peer, method), self.peer.role)
             self._dispatcher.check_welcome(method)
-            self._begin(method, request, handler(request, Call(self.peer, self)), started)
+            if self._tracer is None:
+                self._begin(method, request, handler(request, Call(self.peer, self)), started)
+            else:
+                self._begin_traced(self._tracer, method, request, handler, started)
         except LighthouseError as error:
             self._access.refused(self.peer, method.name, error)
             self.answer(request.id, method.name, error, started)
         except Exception:
             log.exception("rpc.bug", method=method.name)
             self.answer(request.id, method.name, LighthouseError(_BUG), started)
+
+    def _begin_traced(self, tracer: Tracer, method: Method, request: Request, handler: Handler, started: float) -> None:
+        """As a part of the client's trace, or of one of our own, if it is to be traced."""
+        span = tracer.begin(method.name, request.traceparent)
+        if span is not None:
+            span.note(agent=self.peer.author.agent, uid=self.peer.author.uid)
+            self._spans[request.id] = span
+        token = CURRENT.set(span)
+        try:
+            self._begin(method, request, handler(request, Call(self.peer, self)), started)
+        finally:
+            CURRENT.reset(token)
+
+    def _ended(self, id: int, code: str) -> None:
+        span = self._spans.pop(id, None)
+        if span is not None:
+            span.end(code)
 
     def _begin(self, method: Method, request: Request, result: Any, started: float) -> None:
         if isinstance(result, Later):

@@ -7,6 +7,7 @@ from typing import Protocol
 import msgspec
 
 from lighthoused.core.errors import Denied, LighthouseError, NotFound
+from lighthoused.core.spans import Span
 from lighthoused.protocol.messages import METHODS, ErrorBody, Method, Request
 from lighthoused.protocol.wire import Envelope
 from lighthoused.rpc.call import Handler
@@ -20,6 +21,13 @@ class Observer(Protocol):
 
     def connections(self, count: int) -> None:
         """How many there are now."""
+
+
+class Tracer(Protocol):
+    """Decides which requests are traced."""
+
+    def begin(self, method: str, traceparent: str) -> Span | None:
+        """A span for a request, None for most."""
 
 
 class Dispatcher:

@@ -13,7 +13,7 @@ import trio
 from lighthoused.core.errors import AlreadyExists, Invalid
 from lighthoused.identity.access import Access
 from lighthoused.rpc.connection import Connection
-from lighthoused.rpc.dispatch import Dispatcher, Observer
+from lighthoused.rpc.dispatch import Dispatcher, Observer, Tracer
 from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
 
@@ -29,7 +29,15 @@ LISTENER = "rpc"
 class Server:
     """Accepts connections, `max_connections` at most: one more is closed at once."""
 
-    def __init__(self, dispatcher: Dispatcher, access: Access, observer: Observer, max_connections: int = 4096) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        access: Access,
+        observer: Observer,
+        max_connections: int = 4096,
+        tracer: Tracer | None = None,
+    ) -> None:
+        self._tracer = tracer
         self._dispatcher = dispatcher
         self._access = access
         self._observer = observer
@@ -71,7 +79,14 @@ class Server:
                 accepted.setblocking(False)
                 peer = self._access.identify(accepted)
                 await Connection(
-                    accepted, peer, self._dispatcher, self._access, self._observer, self._poller, self.outbox
+                    accepted,
+                    peer,
+                    self._dispatcher,
+                    self._access,
+                    self._observer,
+                    self._poller,
+                    self.outbox,
+                    self._tracer,
                 ).serve()
         finally:
             self._count -= 1

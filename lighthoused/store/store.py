@@ -12,6 +12,7 @@ import trio
 from lighthoused.core.appended import Appended
 from lighthoused.core.errors import AlreadyExists, LighthouseError
 from lighthoused.core.events import Draft
+from lighthoused.core.spans import within
 from lighthoused.store.blocks import Blocks
 from lighthoused.store.environment import DEFAULT_MAP_SIZE, MAX_MAP_SIZE, Environment
 from lighthoused.store.feed import Feed
@@ -63,8 +64,9 @@ class Store:
             outcomes.append(outcome)
             answered.set()
 
-        self.writer.submit(Batch(tuple(drafts), blocks), done)
-        await answered.wait()
+        with within("store.append", events=len(drafts)):
+            self.writer.submit(Batch(tuple(drafts), blocks), done)
+            await answered.wait()
         outcome = outcomes[0]
         if isinstance(outcome, LighthouseError):
             raise outcome

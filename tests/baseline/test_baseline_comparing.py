@@ -21,7 +21,7 @@ def measured(name: str, seed: int, *, machine: float = 1.0, rounds: int = 20, **
     for component, us in COMPONENTS.items():
         factor = machine * factors.get(component.replace(".", "_"), 1.0)
         values = [us * factor * chance.lognormvariate(0, 0.1) for _ in range(rounds)]
-        found[component] = [Percentiles(value, 1.5 * value, 3 * value) for value in values]
+        found[component] = [Percentiles(value, 1.05 * value, 3 * value) for value in values]
     return as_measurement(name, found)
 
 
@@ -51,6 +51,17 @@ def test_what_takes_half_as_long_again_is_found_also_on_another_machine(seed: in
     assert slower(measured("a", seed), now) == {"gate.uncached"}
     changes = {one.component: one.change for one in compare(now, measured("a", seed)).judged}
     assert changes["gate.uncached"] == "faster"
+
+
+def test_on_an_unsteady_machine_only_a_large_difference_is_sure() -> None:
+    def shaky(name: str, factor: float) -> Measurement:
+        steady = measured(name, 7, gate_uncached=factor)
+        rounds = {**steady.rounds, "machine.switch": [Percentiles(20.0, 60.0, 90.0)] * 20}
+        return as_measurement(name, {component: list(some) for component, some in rounds.items()})
+
+    assert {one.component for one in compare(shaky("a", 1.0), shaky("b", 1.6)).unsure} == {"gate.uncached"}
+    assert compare(shaky("a", 1.0), shaky("b", 1.6)).slower == ()
+    assert {one.component for one in compare(shaky("a", 1.0), shaky("b", 4.0)).slower} == {"gate.uncached"}
 
 
 def test_a_sure_difference_within_the_tolerance_is_nobodys_regression() -> None:

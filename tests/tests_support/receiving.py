@@ -65,6 +65,7 @@ def receiving() -> Iterator[Receiver]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]
     receiver = Receiver(server)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
