@@ -37,10 +37,11 @@ SILENT = {
     "Refused by rights and rules",
     "Requests that fail",
     "Batches refused",
+    "Changes of state",
     "Notifications",
 }
 """Panels that may be empty while all is well."""
-RARE = {"lighthouse_log_refused_batches_total"}
+RARE = {"lighthouse_log_refused_batches_total", "lighthouse_degradation_changes_total"}
 """Metrics that show only once something has failed."""
 
 
