@@ -18,6 +18,7 @@ from lighthoused.protocol.messages import SnapshotCreateRequest, TokenIssueReque
 EXAMPLES = {
     "status": (["status"], r"lighthoused \S+, pid \d+: NORMAL(.|\n)*projects  demo\n"),
     "health": (["health"], r"(?s)^NORMAL: ready\n  daemon    ok\n  store     ok"),
+    "degradation show": (["degradation", "show"], r"^normal since \d{4}-"),
     "project list": (["project", "list"], r"^demo\t"),
     "project import": (["project", "import", "SOURCE", "--name", "demo"], r"^demo is at .*/mnt/demo/current$"),
     "project export": (["project", "export", "demo", "NEW"], r"entries, \d+ bytes, as of @\d+"),
@@ -58,6 +59,7 @@ ELSEWHERE = {
     *("hook", "hook install", "hook uninstall", "hook status"),
     *("mirror add", "mirror remove"),
     *(f"token {name}" for name in ("keys", "newkey", "rotate", "retire")),
+    "degradation approve",
     *(f"perf {name}" for name in ("baseline", "compare", "list", "show")),
     *("mcp", "mcp install", "mcp uninstall"),
     *("kb list", "kb search", "kb show"),
