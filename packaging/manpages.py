@@ -16,6 +16,7 @@ import click
 
 from lighthoused import __version__, config, paths
 from lighthoused.cli import daemon, main
+from lighthoused.cli.lazily import commands_of
 from lighthoused.settings import Kind, Mode, Size, in_toml, sized
 
 MANUAL = "Lighthouse"
@@ -98,7 +99,7 @@ def part(title: str, *lines: str) -> Iterator[str]:
 
 def commands(group: click.Group, path: str) -> Iterator[tuple[str, click.Command]]:
     """Every command below a group, with what one types to call it."""
-    for name, command in sorted(group.commands.items()):
+    for name, command in sorted(commands_of(group).items()):
         if isinstance(command, click.Group) and not command.invoke_without_command:
             yield from commands(command, f"{path} {name}")
         elif not command.hidden:

@@ -8,7 +8,7 @@ from typing import IO, Any
 import click
 import msgspec
 
-from lighthoused.cli.output import fail, say, show_json, show_table
+from lighthoused.cli.output import EXIT_ERROR, fail, say, show_json, show_table
 from lighthoused.cli.session import Session, as_refusal, command, working_directory
 from lighthoused.config import policy_folders
 from lighthoused.core.errors import Invalid, LighthouseError
@@ -18,7 +18,6 @@ from lighthoused.identity.access import OWNER
 from lighthoused.protocol.messages import CheckRequest
 
 EXIT_CODES = {"allow": 0, "deny": 1, "escalate": 2}
-EXIT_ERROR = 3
 SHOWN = ("verdict", "tier", "rule", "reason", "effects", "latency_us")
 BATCH = 1000
 

@@ -6,11 +6,9 @@ import shlex
 from collections.abc import Iterator
 from typing import Any
 
-import click
-
 from lighthoused.cli.changing import opened
 from lighthoused.cli.harness import HARNESSES, JUDGED
-from lighthoused.cli.installing import handlers_of
+from lighthoused.cli.installing import handlers_of, hook
 from lighthoused.cli.output import local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid
@@ -19,7 +17,7 @@ from lighthoused.protocol.messages import Filter, QueryRequest
 NEVER = "never"
 
 
-@click.command()
+@hook.command()
 @command
 def status(session: Session) -> None:
     """Where hooks are installed, and when each of their agents was judged last."""

@@ -6,42 +6,48 @@ from typing import Any
 import click
 
 from lighthoused import __version__
-from lighthoused.cli import (
-    agents,
-    approvals,
-    backups,
-    bisect,
-    blame,
-    checking,
-    configuration,
-    confining,
-    degradation,
-    health,
-    history,
-    installed,
-    installing,
-    knowledge,
-    log,
-    mcp,
-    mirrors,
-    notify,
-    patterns,
-    perf,
-    policy,
-    projects,
-    top,
-    upkeep,
-)
-from lighthoused.cli.checking import EXIT_ERROR
-from lighthoused.cli.output import EXIT_USAGE, fail, say, show_json, show_table
+from lighthoused.cli.lazily import Lazy
+from lighthoused.cli.output import EXIT_ERROR, EXIT_USAGE, fail, say, show_json, show_table
 from lighthoused.cli.session import Session, command, with_shared_options
 from lighthoused.core.errors import Invalid
 from lighthoused.protocol.messages import StatusRequest, TierView
 
 PROGRAM = "lighthousectl"
+COMMANDS = {
+    "agents": "agents",
+    "approvals": "approvals",
+    "backup": "backups",
+    "bisect": "bisect",
+    "blame": "blame",
+    "check": "checking",
+    "config": "configuration",
+    "degradation": "degradation",
+    "diff": "history",
+    "fsck": "upkeep",
+    "gc": "upkeep",
+    "health": "health",
+    "history": "history",
+    "hook": "installed",
+    "kb": "knowledge",
+    "log": "log",
+    "mcp": "mcp",
+    "mirror": "mirrors",
+    "notify": "notify",
+    "patterns": "patterns",
+    "perf": "perf",
+    "policy": "policy",
+    "project": "projects",
+    "run": "agents",
+    "sandbox": "confining",
+    "snapshot": "history",
+    "token": "agents",
+    "top": "top",
+    "undo": "history",
+}
+"""The module of each that is not here."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=Lazy, where=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="lighthousectl")
 @with_shared_options
 def cli(**options: Any) -> None:
@@ -86,44 +92,6 @@ def completion(shell: str) -> None:
     kind = get_completion_class(shell)
     assert kind is not None
     click.echo(kind(cli, {}, "lighthousectl", "_LIGHTHOUSECTL_COMPLETE").source())
-
-
-installing.hook.add_command(installed.status)
-for group in (
-    projects.project,
-    mirrors.mirror,
-    log.log,
-    history.snapshot,
-    backups.backup,
-    approvals.approvals,
-    policy.policy,
-    agents.token,
-    patterns.patterns,
-    perf.perf,
-    configuration.config,
-    degradation.degradation,
-    notify.notify,
-    mcp.mcp,
-    knowledge.kb,
-):
-    cli.add_command(group)
-for single in (
-    history.history,
-    history.diff,
-    blame.blame,
-    bisect.bisect,
-    history.undo,
-    checking.check,
-    agents.agents,
-    agents.run,
-    confining.sandbox,
-    health.health,
-    installing.hook,
-    upkeep.fsck,
-    upkeep.gc,
-    top.top,
-):
-    cli.add_command(single)
 
 
 def run_cli(group: click.Group) -> None:

@@ -3,20 +3,22 @@
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 import msgspec
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
 
 from lighthoused.core.errors import LighthouseError
 from lighthoused.core.wording import visible
 
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
 EXIT_REFUSED = 1
 EXIT_USAGE = 2
 EXIT_UNREACHABLE = 3
+EXIT_ERROR = 3
+"""Of `check`, whose other codes are verdicts."""
 MAX_WIDTH = 1_000_000
 """Columns of a pipe."""
 
@@ -32,6 +34,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
         for row in rows:
             click.echo("\t".join(visible(str(cell)) for cell in row))
         return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False)
     for column in columns:
         table.add_column(column, overflow="fold")
@@ -40,8 +46,10 @@ def show_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     Console().print(table)
 
 
-def show_drawn(drawn: RenderableType) -> None:
+def show_drawn(drawn: "RenderableType") -> None:
     """A drawing: in colours on a terminal, elsewhere as text whose lines are as long as they need to be."""
+    from rich.console import Console
+
     if sys.stdout.isatty():
         Console(highlight=False).print(drawn)
         return

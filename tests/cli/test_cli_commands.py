@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from tests_support.running import Running
 
+from lighthoused.cli.lazily import commands_of
 from lighthoused.cli.main import cli
 from lighthoused.protocol.messages import SnapshotCreateRequest, TokenIssueRequest, TokenRevokeRequest
 
@@ -103,7 +104,7 @@ def busy(running: Running, tmp_path_factory: pytest.TempPathFactory) -> Busy:
 
 
 def commands(group: click.Group, above: str = "") -> Iterator[str]:
-    for name, each in group.commands.items():
+    for name, each in commands_of(group).items():
         if not isinstance(each, click.Group) or each.invoke_without_command:
             yield above + name
         if isinstance(each, click.Group):
@@ -258,3 +259,16 @@ def test_a_reader_that_leaves_is_no_error(busy: Busy) -> None:
     )
     assert "Traceback" not in done.stderr
     assert done.stdout.startswith("@1 ")
+
+
+@pytest.mark.parametrize("words", [["status"], ["--version"], ["log", "query"], ["approvals", "list"]])
+def test_a_command_does_not_import_what_it_does_not_need(running: Running, words: list[str]) -> None:
+    script = (
+        "import sys; from lighthoused.cli.launch import main\n"
+        f"sys.argv[1:] = {words!r}\ntry:\n    main()\nexcept SystemExit:\n    print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], env=running.environment, capture_output=True, text=True)
+    modules = set(done.stdout.split())
+    heavy = {"tree_sitter", "trio", "regopy", "structlog", "jwt", "numpy", "lighthoused.gate", "lighthoused.store"}
+    assert "lighthoused.cli.main" in modules, done.stderr
+    assert not modules & heavy
