@@ -38,6 +38,7 @@ from lighthoused.api.notify import NotifyApi
 from lighthoused.api.patterns import PatternsApi
 from lighthoused.api.policies import PoliciesApi, restore
 from lighthoused.api.projects import ProjectsApi
+from lighthoused.api.reload import ReloadApi
 from lighthoused.api.timetravel import TimeTravelApi
 from lighthoused.api.tokens import TokensApi, fold
 from lighthoused.api.upkeep import UpkeepApi
@@ -45,7 +46,7 @@ from lighthoused.api.views import event_line
 from lighthoused.config import Config, policy_folders
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
-from lighthoused.core.errors import Invalid
+from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.events import Draft
 from lighthoused.credentials import names_passed, read_line
 from lighthoused.gate import analysis
@@ -89,7 +90,8 @@ from lighthoused.pattern.patterns import Patterns
 from lighthoused.policy.engine import Loaded, Policies
 from lighthoused.policy.opa import ByServer, OpaServer
 from lighthoused.policy.shelf import Shelf
-from lighthoused.protocol.messages import DegradationView, Progress, Project, Status
+from lighthoused.protocol.messages import DegradationView, Progress, Project, ReloadReply, Status
+from lighthoused.reloading import LIVE, differences, takes_restart
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import LISTENER, Server, inherited_listener, listen
 from lighthoused.soundness import Soundness, room_below
@@ -132,8 +134,9 @@ class Ready(NamedTuple):
 class Daemon:
     """One daemon's parts, wired."""
 
-    def __init__(self, config: Config, store: Store, takeover: Takeover | None) -> None:
+    def __init__(self, config: Config, store: Store, takeover: Takeover | None, reread: Callable[[], Config]) -> None:
         self.config = config
+        self.reread = reread
         self.started = time.monotonic()
         self.clock = time.time_ns
         self.metrics_url = ""
@@ -149,8 +152,7 @@ class Daemon:
         self.keys = _key_ring(config)
         self.tokens = Tokens(self.keys, self.clock)
         fold(self.tokens, self.store.log)
-        access = config.access
-        self.users = Users((("admin", access.admin), ("operator", access.operator), ("viewer", access.viewer)))
+        self.users = Users(_roles(config))
         self.access = Access(self.agents, self.tokens, self.users, os.geteuid(), config.rpc.rate, self._report_security)
         self.audit = Audit(self.store.append, self.clock)
         self.notifier = Notifier(
@@ -300,11 +302,34 @@ class Daemon:
         )
 
     async def reload_on_hangup(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Read the policies anew at every SIGHUP; broken ones leave the last good set in force."""
+        """Read anew what there is at every SIGHUP; what is broken leaves what was in force."""
         with trio.open_signal_receiver(signal.SIGHUP) as received:
             task_status.started()
             async for _ in received:
-                await self.reload_policies()
+                await self.reload()
+
+    async def reload(self) -> ReloadReply:
+        """Read policies, configuration and key ring anew: of the configuration what can change while we run."""
+        loaded = await self.reload_policies()
+        problems = [loaded.problem] if loaded.problem else []
+        changed: tuple[str, ...] = ()
+        try:
+            wanted = await trio.to_thread.run_sync(self.reread)
+            changed = differences(self.config, wanted)
+            await trio.to_thread.run_sync(self.keys.reread)
+            outlets = await trio.to_thread.run_sync(outlets_of, wanted.notify, wanted.credentials.webhook_url)
+            self.users.replace(_roles(wanted))
+            self.notifier.replace(outlets, wanted.notify.on)
+            self.config = msgspec.structs.replace(self.config, **{name: getattr(wanted, name) for name in LIVE})
+        except LighthouseError as error:
+            problems.append(error.message)
+            changed = ()
+        restart = tuple(setting for setting in changed if takes_restart(setting))
+        live = tuple(setting for setting in changed if setting not in restart)
+        told = ReloadReply(len(loaded.policies), live, restart, tuple(problems))
+        log.log(40 if problems else 20, "daemon.reloaded", **msgspec.to_builtins(told))
+        await self.announce("daemon.reloaded", msgspec.to_builtins(told))
+        return told
 
     async def reload_policies(self) -> Loaded:
         """Read the policies anew, all or none."""
@@ -371,6 +396,7 @@ class Daemon:
             ),
             ApprovalsApi(self.approvals, self.glance),
             NotifyApi(self.notifier),
+            ReloadApi(self.reload),
             PatternsApi(self.approvals, self.patterns, append, self.clock),
             PoliciesApi(
                 self.policies,
@@ -490,12 +516,13 @@ class Daemon:
 async def serve(
     config: Config,
     *,
+    reread: Callable[[], Config],
     import_source: Path | None = None,
     ready: Callable[[Ready], None],
     progress: Callable[[Progress], None],
     stop: trio.Event,
 ) -> None:
-    """Run a daemon until `stop` is set. Raises core errors where it cannot start."""
+    """Run a daemon until `stop` is set; `reread` gives the configuration as it is then. Raises core errors."""
     faulthandler.enable()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     passed = passed_descriptors()
@@ -505,7 +532,7 @@ async def serve(
         takeover = take_over(passed) if config.mount.enabled else None
         if takeover is not None:
             await store_missing(store, takeover.unstored)
-        daemon = Daemon(config, store, takeover)
+        daemon = Daemon(config, store, takeover, reread)
         async with trio.open_nursery() as engine:
             await engine.start(daemon.tree.run)
             try:
@@ -615,6 +642,11 @@ async def _serve_edges(
         listener.close()
         if LISTENER not in passed:
             config.paths.socket.unlink(missing_ok=True)
+
+
+def _roles(config: Config) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    access = config.access
+    return ("admin", access.admin), ("operator", access.operator), ("viewer", access.viewer)
 
 
 def _key_ring(config: Config) -> KeyRing:

@@ -167,6 +167,12 @@ class Hidden:
         """The text."""
         return self._text
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Hidden) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
     def __str__(self) -> str:
         return "(hidden)" if self._text else ""
 

@@ -1,11 +1,11 @@
-"""``./dev perf [service|fuse|programs|scale|gate|pattern]``: measure, print tables, keep them beside the ones before.
+"""``./dev perf [service|fuse|...]``: measure, print tables, keep them beside the ones before.
 
 ``./dev perf gate --rows`` also prints the rows that the gate got wrong, ``--json`` prints only those, as JSON Lines.
 """
 
 import sys
 
-from perf import fuse, gate, pattern, programs, scale, service
+from perf import backup, fuse, gate, pattern, programs, scale, service
 from perf.table import show
 
 TABLES = {
@@ -15,6 +15,7 @@ TABLES = {
     "scale": scale.measure,
     "gate": gate.measure,
     "pattern": pattern.measure,
+    "backup": backup.measure,
 }
 
 

@@ -3,6 +3,8 @@
 import os
 import signal
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -42,10 +44,11 @@ def serve(
 ) -> None:
     """Serve until Ctrl-C; DIRECTORY is imported as a project first, once."""
     try:
-        loaded = load(Flags(config, state, mount, socket, log_format, no_mount))
+        reread = partial(load, Flags(config, state, mount, socket, log_format, no_mount))
+        loaded = reread()
         configure(loaded.log.level, loaded.log.format, sys.stderr)
         source = _source(directory)
-        trio.run(_serve, loaded, source)
+        trio.run(_serve, loaded, reread, source)
     except* LighthouseError as refused:
         fail(_first(refused), as_json=False, code=REFUSED)
 
@@ -74,7 +77,7 @@ def _first(group: BaseExceptionGroup[LighthouseError]) -> LighthouseError:
     return found
 
 
-async def _serve(config: Config, source: Path | None) -> None:
+async def _serve(config: Config, reread: Callable[[], Config], source: Path | None) -> None:
     from lighthoused.daemon import Ready
     from lighthoused.daemon import serve as run_daemon
 
@@ -102,7 +105,7 @@ async def _serve(config: Config, source: Path | None) -> None:
     async with trio.open_nursery() as nursery:
         await nursery.start(_stop_on_signal, stop)
         try:
-            await run_daemon(config, import_source=source, ready=ready, progress=progress, stop=stop)
+            await run_daemon(config, reread=reread, import_source=source, ready=ready, progress=progress, stop=stop)
         finally:
             bar.stop()
         nursery.cancel_scope.cancel()

@@ -37,6 +37,7 @@ COMMANDS = {
     "perf": "perf",
     "policy": "policy",
     "project": "projects",
+    "reload": "reloading",
     "run": "agents",
     "sandbox": "confining",
     "snapshot": "history",

@@ -26,11 +26,16 @@ class Users:
     """The user database (passwd(5), group(5)), read anew after `FRESH_S`; `roles`: names by role, strongest first."""
 
     def __init__(self, roles: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-        self._roles = roles
         self._known: TTLCache[int, User | None] = TTLCache(MAX_USERS, FRESH_S)
+        self.replace(roles)
+
+    def replace(self, roles: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
+        """Other names from now on, for connections made from now on. Raises Invalid, and keeps those from before."""
         for _, names in roles:
             for name in names:
                 _check(name)
+        self._roles = roles
+        self._known.clear()
 
     def find(self, uid: int) -> User | None:
         """The user of this number; None where there is none, `role` "" where nothing names them."""

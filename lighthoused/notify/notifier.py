@@ -40,31 +40,34 @@ class Queue:
         self.outlet = outlet
         self._observer = observer
         self._now = now
-        self._waiting: deque[Notice] = deque()
+        self.waiting: deque[Notice] = deque()
         self._wake = trio.Event()
 
     def __len__(self) -> int:
-        return len(self._waiting)
+        return len(self.waiting)
 
     def put(self, notice: Notice) -> None:
-        if len(self._waiting) >= MAX_QUEUED:
-            self._waiting.popleft()
+        if len(self.waiting) >= MAX_QUEUED:
+            self.waiting.popleft()
             self._observer.notice(self.outlet.name, "dropped")
-        self._waiting.append(notice)
+        self.waiting.append(notice)
         self._wake.set()
 
     async def run(self) -> None:
         """Deliver in order, until cancelled."""
         while True:
+            while self.waiting:
+                await self._see_to(self.waiting.popleft())
             await self._wake.wait()
             self._wake = trio.Event()
-            while self._waiting:
-                await self._see_to(self._waiting.popleft())
 
     async def _see_to(self, notice: Notice) -> None:
         try:
             await self._delivered(notice)
             outcome = "sent"
+        except trio.Cancelled:
+            self.waiting.appendleft(notice)
+            raise
         except Undelivered as error:
             outcome = "failed"
             log.warning("notify.failed", outlet=self.outlet.name, notice=notice.kind, reason=error.message)
@@ -98,9 +101,22 @@ class Notifier:
         observer: Observer,
         now: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._queues = [Queue(outlet, observer, now) for outlet in outlets]
-        self._wanted = wanted
+        self._observer = observer
         self._now = now
+        self._changed = trio.Event()
+        self._was_well = True
+        self._queues: list[Queue] = []
+        self.replace(outlets, wanted)
+
+    def replace(self, outlets: Sequence[Outlet], wanted: Collection[str]) -> None:
+        """Other outlets from now on; what waits for one of the same kind waits on."""
+        before = {queue.outlet.name: queue for queue in self._queues}
+        self._queues = [Queue(outlet, self._observer, self._now) for outlet in outlets]
+        for queue in self._queues:
+            if queue.outlet.name in before:
+                queue.waiting = before[queue.outlet.name].waiting
+        self._wanted = wanted
+        self._changed.set()
 
     def requested(self, approval: Approval) -> None:
         self._put(notices.requested(approval, self._now()))
@@ -117,11 +133,15 @@ class Notifier:
 
     async def run(self, checks: Callable[[], Mapping[str, str]]) -> None:
         """Deliver, and look at the daemon's health now and then, until cancelled."""
-        async with trio.open_nursery() as nursery:
-            for queue in self._queues:
-                nursery.start_soon(queue.run)
-            if self._queues:
-                nursery.start_soon(self._watch, checks)
+        while True:
+            self._changed = trio.Event()
+            async with trio.open_nursery() as nursery:
+                for queue in self._queues:
+                    nursery.start_soon(queue.run)
+                if self._queues:
+                    nursery.start_soon(self._watch, checks)
+                await self._changed.wait()
+                nursery.cancel_scope.cancel()
 
     async def test(self) -> tuple[Delivery, ...]:
         """Try every outlet once, all at the same time."""
@@ -142,13 +162,12 @@ class Notifier:
 
     async def _watch(self, checks: Callable[[], Mapping[str, str]]) -> None:
         """Tell when the daemon stops being well, and when it is again."""
-        was_well = True
         while True:
             problems = checks()
             is_well = not any(problems.values())
-            if is_well != was_well:
+            if is_well != self._was_well:
                 self._put(notices.health(problems, self._now()))
-            was_well = is_well
+            self._was_well = is_well
             await trio.sleep(HEALTH_EVERY_S)
 
 

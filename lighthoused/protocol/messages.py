@@ -936,6 +936,19 @@ class PolicyExplainReply(msgspec.Struct, frozen=True):
     rules: tuple[RuleView, ...]
 
 
+class ReloadRequest(Request, tag="daemon.reload"):
+    """Read policies, configuration and key ring anew, as SIGHUP does. What is wrong leaves what was in force."""
+
+
+class ReloadReply(msgspec.Struct, frozen=True):
+    """`changed`: settings now in force (``section.key``). `restart`: those that count from the next start on."""
+
+    policies: int
+    changed: tuple[str, ...]
+    restart: tuple[str, ...]
+    problems: tuple[str, ...]
+
+
 class PolicyReloadRequest(Request, tag="policy.reload"):
     """Read all policies again, all or none, as SIGHUP does."""
 
@@ -1131,6 +1144,7 @@ METHODS: tuple[Method, ...] = (
     Method(PolicyTestRequest, PolicyTestReply, "operator"),
     Method(PolicyExplainRequest, PolicyExplainReply, "viewer"),
     Method(PolicyReloadRequest, PolicyReloadReply, "admin"),
+    Method(ReloadRequest, ReloadReply, "admin"),
     Method(NotifyTestRequest, NotifyTestReply, "operator", deadline_ms=90_000),
     Method(AgentRegisterRequest, AgentView, "agent", is_new_work=True),
     Method(AgentListRequest, AgentList, "viewer"),

@@ -43,6 +43,7 @@ EXAMPLES = {
     "patterns": (["patterns"], r"^$"),
     "patterns list": (["patterns", "list"], r"^$"),
     "agents": (["agents"], r"^alice\talice-\w+\t\d+\t.*\tended$"),
+    "reload": (["reload"], r"^\d+ policies in force; changed: nothing$"),
     "run": (["run", "--agent", "bob", "--", "echo", "hi"], r"^hi$"),
     "sandbox": (["sandbox"], r"(?s)^Landlock .*may write .*may read .*connects   any TCP port.*lacking"),
     "token issue": (["token", "issue", "--agent", "x", "--role", "viewer", "--ttl", "60"], r"^ey\w+\.\w+\.\S+$"),
