@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lighthoused.cli.carrying import carry, count_entries, daemon_may_read
-from lighthoused.cli.output import local_time, show_json, show_table
+from lighthoused.cli.output import local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import AlreadyExists
 from lighthoused.protocol.messages import (
@@ -70,7 +70,10 @@ def _carried(session: Session, source: Path, name: str) -> Any:
     console = Console(stderr=True)
     with Progress(console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("copying", total=count_entries(source))
-        carry(source, current, lambda done: bar.update(task, completed=done))
+        without_lists = carry(source, current, lambda done: bar.update(task, completed=done))
+    if without_lists:
+        lists = f"{without_lists} entries have lists of access rights (ACLs)"
+        say(f"warning: {lists}, which are not kept: their modes are.", err=True)
     return made
 
 

@@ -38,6 +38,33 @@ def place(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mo
     return place_of(f"s3://{bucket}/some/prefix")
 
 
+def test_a_bucket_is_reached_by_a_file_of_credentials_alone(
+    s3: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import boto3
+
+    for name in ("AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    keys = {"aws_access_key_id": "key", "aws_secret_access_key": "private-of-s3"}
+    boto3.client("s3", endpoint_url=s3, region_name="us-east-1", **keys).create_bucket(Bucket="byfile")
+    settings = {**keys, "region": "us-east-1", "endpoint_url": s3}
+    file = tmp_path / "keys"
+    file.write_text("[default]\n" + "".join(f"{name} = {value}\n" for name, value in settings.items()))
+    place = place_of("s3://byfile/here", file)
+    place.put("packs/one", b"1")
+    assert place.get("packs/one") == b"1"
+    with pytest.raises(PlaceFailed):
+        place_of("s3://other/here", file).put("packs/one", b"1")
+    file.write_text("nonsense private-of-s3")
+    with pytest.raises(Invalid) as refused:
+        place_of("s3://byfile", file)
+    assert "private-of-s3" not in refused.value.message
+    with pytest.raises(Invalid, match="cannot be read"):
+        place_of("s3://byfile", tmp_path / "nowhere")
+
+
 def test_what_is_put_is_there_until_it_is_deleted(place: Place) -> None:
     assert list(place.names("packs")) == []
     place.put("packs/one", b"1")

@@ -77,6 +77,24 @@ def test_what_it_loads_only_when_asked_is_in_it(packaged: Running) -> None:
     assert top.end() == 0
 
 
+def test_it_backs_up_to_a_bucket(packaged: Running, tmp_path: Path) -> None:
+    server = pytest.importorskip("moto.server").ThreadedMotoServer(port=0)
+    server.start()
+    try:
+        host, port = server.get_host_and_port()
+        keys = {"aws_access_key_id": "key", "aws_secret_access_key": "secret", "region_name": "us-east-1"}
+        url = f"http://{host}:{port}"
+        pytest.importorskip("boto3").client("s3", endpoint_url=url, **keys).create_bucket(Bucket="backups")
+        settings = {**keys, "endpoint_url": url, "region": keys.pop("region_name")}
+        (tmp_path / "keys").write_text("[default]\n" + "".join(f"{key} = {value}\n" for key, value in settings.items()))
+        (tmp_path / "backup.toml").write_text(f'[credentials]\ns3 = "{tmp_path / "keys"}"\n')
+        config = ("--config", str(tmp_path / "backup.toml"))
+        packaged.ctl(*config, "backup", "run", "--to", "s3://backups/here")
+        assert "whole" in packaged.ctl(*config, "backup", "verify", "--to", "s3://backups/here").stdout
+    finally:
+        server.stop()
+
+
 def test_its_hook_is_a_bare_interpreter_on_a_file_that_stays(packaged: Running, tmp_path: Path) -> None:
     settings = tmp_path / "settings.json"
     data_directories = {name: str(tmp_path / "data") for name in ("XDG_DATA_HOME", "XDG_DATA_DIRS")}
