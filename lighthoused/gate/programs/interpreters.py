@@ -147,13 +147,13 @@ def read(run: Run, source: str, state: State, language: str, arguments: tuple[st
     ):
         return output
     given = Surroundings(arguments, lambda name: (state.value(name) or (UNKNOWN,))[0], state.stdin.text)
-    source = filled(source, language, given)
+    original, source = source, filled(source, language, given)
     if _SHELL_TEXT.match(source) and not run.trying:
         keep(run, run.attempt(partial(run.script, source, state.fork())), grave=True)
     if language == "applescript":
         applescript(run, source, state)
     else:
-        calls(run, source, state, language)
+        calls(run, source, state, language, original)
     scan(run, source, state, language)
     return printed(source, language)
 

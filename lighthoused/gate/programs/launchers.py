@@ -77,6 +77,8 @@ def _unquoted(item: str) -> str:
 
 def _each(run: Run, command: list[str], items: list[str], replace: str, state: State) -> str:
     child = state.fork(Input(""))
+    if command[0] in _EMPTIES:
+        _empty(run, command[0], [item for item in items if f"{GLOB}*/" in item], state)
     if not replace:
         return run.command([*command, *items], child)
     outputs = []
@@ -247,12 +249,17 @@ _SOURCES = re.compile(
 _EMPTIES = frozenset({"truncate", "shred", "rm"})
 
 
+def _empty(run: Run, program: str, paths: list[str], state: State) -> None:
+    """Files of source code anywhere below here are removed or emptied."""
+    for path in filter(_SOURCES.search, paths):
+        note = "All source files of a kind are emptied or removed."
+        run.findings.path("delete", path, state.cwd, program=program, recursive=True, note=note)
+
+
 def _run_on(run: Run, command: list[str], paths: list[str], state: State) -> None:
     child = state.fork(Input(""))
     if command[:1] and command[0] in _EMPTIES:
-        for path in filter(_SOURCES.search, paths):
-            note = "All source files of a kind are emptied or removed."
-            run.findings.path("delete", path, state.cwd, program=command[0], recursive=True, note=note)
+        _empty(run, command[0], paths, state)
     for path in paths if command else ():
         run.command([word.replace("{}", path) for word in command], child)
 

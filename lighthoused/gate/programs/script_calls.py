@@ -129,14 +129,17 @@ _APPEND_RUN = (
 )
 
 
-def calls(run: Run, source: str, state: State, language: str) -> None:
-    """Add the effects of calls in this source."""
+def calls(run: Run, source: str, state: State, language: str, written: str) -> None:
+    """Add the effects of calls in this source; `written`: as it was before what it is given was filled in."""
     if len(source) > MAX_SOURCE:
         return
     run.charge(len(source) >> 9)
     _files(run, source, state, language)
     _processes(run, source, state, language)
     _network(run, source, language)
+    if language != "awk" and _DECODES.search(source) and _DECODES.search(written):
+        note = "It runs code that it decodes first."
+        run.findings.add("interpret", language, certainty="unknown", program=language, note=note)
     _services(run, source, language)
 
 
@@ -224,9 +227,6 @@ def _network(run: Run, source: str, language: str) -> None:
         if _EVALUATES.search(source):
             note, instead = "It runs what it fetches from the network.", "Download it, look at it, then run the file."
             run.findings.add("interpret", language, "network", program=language, note=note, instead=instead)
-    if language != "awk" and _DECODES.search(source):
-        note = "It runs code that it decodes first."
-        run.findings.add("interpret", language, certainty="unknown", program=language, note=note)
     if _POSTS.search(source) and _READS_FILE.search(source):
         run.findings.add("send", language, "network", program=language, note="It sends files to the network.")
 

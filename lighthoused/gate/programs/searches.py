@@ -18,7 +18,7 @@ _SECRET_NAME = re.compile(
 )
 _SECRET_TEXT = re.compile(
     r"(?i)passw|passphrase|secret|api.?key|token|credential|private key|aws_|BEGIN .*PRIVATE|pwd=|auth_?key|bearer"
-    r"|\bpass\b"
+    r"|\bpass\b|AKIA|ghp_|xox[abp]|sk-(?:ant|proj|live)|glpat"
 )
 _PROTECTION = re.compile(
     r"(?i)falcon|crowdstrike|carbon.?black|cb(agent|daemon|defense)|nessus|sentinel(one|d|agent)|osquery|packetbeat"
