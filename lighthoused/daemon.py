@@ -196,8 +196,10 @@ class Daemon:
             unaudited=config.degradation.unaudited == "judge",
         )
         self.metrics.gate.follow_tiers(self.gate.tiers.all)
-        self.pipes = Pipes(config.paths.mount)
         self.following = Following(self.store.log, self.store.feed, event_line)
+        self.owner = Owner(os.geteuid(), os.getegid(), self.clock())
+        kept = takeover.pipes if takeover else None
+        self.pipes = Pipes(config.paths.mount, self.owner, self.following.lines, kept)
         self.degradation = self._degradation()
         self.session = self._session(takeover.mount if takeover else None)
         self.degradation.begin()
@@ -418,9 +420,8 @@ class Daemon:
         config = self.config
         if not config.mount.enabled:
             return None
-        owner = Owner(os.geteuid(), os.getegid(), self.clock())
         events = EventLog(self.store.log, event_line)
-        root = Root(owner, Rooms(self.tree, self._status_files, self.pipes, self.following, events))
+        root = Root(self.owner, Rooms(self.tree, self._status_files, self.pipes, self.following, events))
         permits = Permits(Rights(config.rights), self.tree, self._report_security) if config.rights else None
         holds = inherited.holds if inherited else None
         operations = Operations(

@@ -6,6 +6,9 @@ import structlog
 
 from lighthoused.mount.holds import HOLDS_NAME, Holds
 from lighthoused.mount.kept import INIT_NAME, Inherited, KeptMount
+from lighthoused.mount.pipes import KeptPipes
+from lighthoused.mount.positions import POSITIONS_NAME, Positions
+from lighthoused.mount.writing import kept_writing_ends
 from lighthoused.protocol.messages import Filter
 from lighthoused.store.store import Store
 from lighthoused.survival.helper import CONNECTION
@@ -24,6 +27,7 @@ class Takeover(NamedTuple):
 
     mount: Inherited
     unstored: Unstored
+    pipes: KeptPipes
 
 
 def take_over(passed: Passed) -> Takeover | None:
@@ -34,7 +38,8 @@ def take_over(passed: Passed) -> Takeover | None:
     mount = KeptMount(passed[CONNECTION][0], init[0] if init else None)
     unstored = _kept(passed, UNSTORED_NAME)
     inherited = Inherited(mount, Holds(_kept(passed, HOLDS_NAME)), last_acts(unstored))
-    return Takeover(inherited, Unstored(unstored))
+    pipes = KeptPipes(Positions(_kept(passed, POSITIONS_NAME)), kept_writing_ends(passed))
+    return Takeover(inherited, Unstored(unstored), pipes)
 
 
 async def store_missing(store: Store, unstored: Unstored) -> None:

@@ -23,6 +23,8 @@ from lighthoused.survival import helper
 from lighthoused.survival.notify import supervised
 
 REFUSED = 1
+MOUNT_LOST = "mount_lost"
+"""The code of the error that the mount was taken from the daemon."""
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -50,7 +52,8 @@ def serve(
         source = _source(directory)
         trio.run(_serve, loaded, reread, source)
     except* LighthouseError as refused:
-        fail(_first(refused), as_json=False, code=REFUSED)
+        first = _first(refused)
+        fail(first, as_json=False, code=helper.MOUNT_LOST if first.code == MOUNT_LOST else REFUSED)
 
 
 @cli.command("mount-helper", context_settings={"ignore_unknown_options": True}, add_help_option=False)

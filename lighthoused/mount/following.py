@@ -103,8 +103,11 @@ class Following:
         """seq of the newest event."""
         return self._log.head().seq
 
-    async def lines(self, project: str, after: int) -> AsyncGenerator[bytes, None]:
-        """Lines of a project's events after a seq, without gap or duplicate, some at a time; never ends."""
+    async def lines(self, project: str, after: int) -> AsyncGenerator[Chunk, None]:
+        """Lines of a project's events after a seq, without gap or duplicate, some at a time; never ends.
+
+        However they are divided into chunks, all of them together are always the same.
+        """
         ring = self._joined(project)
         try:
             while True:
@@ -116,9 +119,9 @@ class Following:
                     continue
                 elif chunk.after < after:
                     chunk = await self._from_log(project, after, chunk.upto)
-                after = chunk.upto
+                before, after = after, chunk.upto
                 if chunk.lines:
-                    yield chunk.lines
+                    yield Chunk(before, after, chunk.lines)
         finally:
             self._left(project, ring)
 

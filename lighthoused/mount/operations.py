@@ -78,12 +78,8 @@ class Operations(pyfuse3.Operations):
         for named in holds.nodes.values():
             with contextlib.suppress(OSError):
                 node = await self._vnode(named.parent).lookup(named.name)
-                if isinstance(node, int):
-                    continue
-                if node.outlives:
+                if not isinstance(node, int):
                     self.virtual.restore(named.number, node)
-                else:
-                    node.forgotten()
         for opened in holds.handles.values():
             with contextlib.suppress(OSError):
                 self.handles.restore(opened.handle, await self._opened_before(opened))

@@ -5,23 +5,27 @@ the kernel's own: reads, poll(2) and signals work as on any pipe (fifo(7)). Ever
 inode, and with it a pipe of its own. To open its writing end the daemon goes through its own mount, by a name that only
 it knows, in a thread.
 
-Each reader has one pipe of 64 KiB and two tasks. One that does not read fills its pipe, and is waited for.
+Each reader has one pipe of 64 KiB and two tasks. One that does not read fills its pipe, and is waited for. Where the
+mount outlives the process, so do the pipes: the next process finds them by their secret names.
 """
 
 import errno
-import os
 import secrets
 import stat
 import threading
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 import trio
 
 from lighthoused.core.inode import Inode
+from lighthoused.mount.following import Chunk
+from lighthoused.mount.positions import Place, Positions, Served
 from lighthoused.mount.vnode import Owner, Vnode
+from lighthoused.mount.writing import ReaderGone, WritingEnd, forget_writing_end, open_writing_end
 from lighthoused.tree.refusal import refuse
 
 log = structlog.get_logger()
@@ -32,19 +36,25 @@ OPENERS = 4
 FIRST_WAIT_S = 0.001
 LONGEST_WAIT_S = 2.0
 
-Source = Callable[[], AsyncGenerator[bytes, None]]
-"""What a pipe is to carry, from its making on."""
+Source = Callable[[str, int], AsyncGenerator[Chunk, None]]
+"""The lines of a project's events after a seq."""
+
+
+class KeptPipes(NamedTuple):
+    """What is kept of pipes: how far each reader was served, and the writing ends that had been opened, by name."""
+
+    positions: Positions
+    ends: dict[str, WritingEnd]
 
 
 class Pipe(Vnode):
     """One reader's pipe. `name` is what the daemon opens it by."""
 
-    outlives = False
-
-    def __init__(self, owner: Owner, room: Path, forget: Callable[["Pipe"], None]) -> None:
-        self.name = "." + secrets.token_hex(16)
-        self.key = ("pipe", self.name)
-        self.path = room / self.name
+    def __init__(self, owner: Owner, name: str, path: Path, forget: Callable[["Pipe"], None]) -> None:
+        self.name = name
+        self.key = ("pipe", name)
+        self.found_as = name.encode()
+        self.path = path
         self.gone = trio.CancelScope()
         self._forget = forget
         self._attributes = pipe_attributes(owner)
@@ -60,80 +70,118 @@ class Pipe(Vnode):
 class Opening:
     """The opening of a writing end in a thread; one that nobody waits for any more is closed again."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, pipe: Pipe, kept: bool) -> None:
+        self._pipe = pipe
+        self._kept = kept
         self._lock = threading.Lock()
-        self._descriptor = -1
+        self._end: WritingEnd | None = None
         self._abandoned = False
 
-    def run(self) -> int:
-        """Its descriptor. Raises OSError, ENXIO where nobody reads."""
-        descriptor = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    def run(self) -> WritingEnd:
+        """The end. Raises OSError, ENXIO where nobody reads."""
+        end = open_writing_end(self._pipe.path, self._pipe.name, self._kept)
         with self._lock:
-            self._descriptor = descriptor
+            self._end = end
             if self._abandoned:
-                os.close(descriptor)
-        return descriptor
+                end.close()
+        return end
 
     def abandon(self) -> None:
         """Nobody waits for it any more."""
         with self._lock:
             self._abandoned = True
-            if self._descriptor >= 0:
-                os.close(self._descriptor)
+            if self._end is not None:
+                self._end.close()
 
 
 class Pipes:
-    """All pipes that the kernel knows; `run` serves them."""
+    """All pipes that the kernel knows; `run` serves them, and goes on with those that are `kept`."""
 
-    def __init__(self, mountpoint: Path) -> None:
+    def __init__(self, mountpoint: Path, owner: Owner, source: Source, kept: KeptPipes | None = None) -> None:
         self._mountpoint = mountpoint
+        self._owner = owner
+        self._source = source
+        self._kept = kept
         self._pipes: dict[str, Pipe] = {}
         self._openers = trio.CapacityLimiter(OPENERS)
         self._nursery: trio.Nursery | None = None
+        if kept is not None:
+            for served in list(kept.positions.served.values()):
+                self._add(served)
+            for name in kept.ends.keys() - self._pipes.keys():
+                self._release(name)
 
     def __len__(self) -> int:
         return len(self._pipes)
 
     async def run(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Serve pipes until cancelled; readers then see the end."""
+        """Serve pipes until cancelled; readers of what is not kept then see the end."""
         async with trio.open_nursery() as nursery:
             self._nursery = nursery
+            if self._kept is not None:
+                for served in list(self._kept.positions.served.values()):
+                    nursery.start_soon(self._serve, self._pipes[served.name], served)
             task_status.started()
             await trio.sleep_forever()
 
-    def make(self, owner: Owner, room: str, source: Source) -> Pipe:
-        """A new pipe in a directory of the mount. Raises OSError ENFILE."""
+    def make(self, project: str, after: int) -> Pipe:
+        """A new pipe for the events of a project after a seq. Raises OSError ENFILE."""
         if self._nursery is None or len(self._pipes) >= MAX_PIPES:
             raise refuse(errno.ENFILE)
-        pipe = Pipe(owner, self._mountpoint / room, self._forget)
-        self._pipes[pipe.name] = pipe
-        self._nursery.start_soon(self._serve, pipe, source)
+        served = Served("." + secrets.token_hex(16), project, Place(after))
+        pipe = self._add(served)
+        if self._kept is not None:
+            self._kept.positions.note(served)
+        self._nursery.start_soon(self._serve, pipe, served)
         return pipe
 
     def named(self, name: str) -> Pipe | None:
         """The pipe of a secret name."""
         return self._pipes.get(name)
 
+    def _add(self, served: Served) -> Pipe:
+        path = self._mountpoint / served.project / "streams" / served.name
+        pipe = self._pipes[served.name] = Pipe(self._owner, served.name, path, self._forget)
+        return pipe
+
     def _forget(self, pipe: Pipe) -> None:
         self._pipes.pop(pipe.name, None)
 
-    async def _serve(self, pipe: Pipe, source: Source) -> None:
+    async def _serve(self, pipe: Pipe, served: Served) -> None:
+        """Until the reader is gone; where the daemon ends before, what is kept stays for the next process."""
         with pipe.gone:
-            descriptor = await self._writing_end(pipe)
+            end = await self._writing_end(pipe)
             try:
-                async with aclosing(source()) as lines, trio.open_nursery() as nursery:
-                    nursery.start_soon(_until_closed, descriptor, nursery.cancel_scope)
-                    await _carry(lines, descriptor)
-                    nursery.cancel_scope.cancel()
+                async with aclosing(self._source(served.project, served.place.after)) as lines:
+                    await self._carry(end, lines, served)
             finally:
-                os.close(descriptor)
+                end.close()
+        self._forget(pipe)
+        if self._kept is not None:
+            self._kept.positions.ended(pipe.name)
+            await trio.to_thread.run_sync(forget_writing_end, pipe.name, limiter=self._openers)
 
-    async def _writing_end(self, pipe: Pipe) -> int:
+    async def _carry(self, end: WritingEnd, lines: AsyncGenerator[Chunk, None], served: Served) -> None:
+        positions = self._kept.positions if self._kept is not None else None
+
+        async def watch() -> None:
+            await end.reader_gone()
+            nursery.cancel_scope.cancel()
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(watch)
+            try:
+                await end.carry(lines, served, positions)
+            except ReaderGone:
+                nursery.cancel_scope.cancel()
+
+    async def _writing_end(self, pipe: Pipe) -> WritingEnd:
         """Wait for a reader; whoever only looked has the inode forgotten instead, which cancels this."""
+        if self._kept is not None and (kept := self._kept.ends.pop(pipe.name, None)) is not None:
+            return kept
         wait = FIRST_WAIT_S
         while True:
-            opening = Opening(pipe.path)
+            opening = Opening(pipe, self._kept is not None)
             try:
                 return await trio.to_thread.run_sync(opening.run, abandon_on_cancel=True, limiter=self._openers)
             except OSError as error:
@@ -144,6 +192,12 @@ class Pipes:
                 raise
             await trio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_S)
+
+    def _release(self, name: str) -> None:
+        """What is kept of a pipe that belongs to no mount any more."""
+        assert self._kept is not None
+        self._kept.ends.pop(name).close()
+        forget_writing_end(name)
 
 
 def pipe_attributes(owner: Owner) -> Inode:
@@ -159,22 +213,3 @@ def pipe_attributes(owner: Owner) -> Inode:
         atime=owner.since,
         btime=owner.since,
     )
-
-
-async def _until_closed(descriptor: int, scope: trio.CancelScope) -> None:
-    """The last reader's close(2) is an error condition on the writing end, which any wait reports; there is no input
-    that this could wait for."""
-    await trio.lowlevel.wait_readable(descriptor)
-    scope.cancel()
-
-
-async def _carry(lines: AsyncIterator[bytes], descriptor: int) -> None:
-    async for part in lines:
-        rest = memoryview(part)
-        while rest:
-            try:
-                rest = rest[os.write(descriptor, rest) :]
-            except BlockingIOError:
-                await trio.lowlevel.wait_writable(descriptor)
-            except BrokenPipeError:
-                return

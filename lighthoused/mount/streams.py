@@ -36,9 +36,7 @@ class StreamsDir(Vdir):
 
     async def lookup(self, name: bytes) -> Vnode:
         if name == b"events":
-            lines = self._following.lines
-            after = self._following.head()
-            return self._pipes.make(self.owner, f"{self._project}/streams", lambda: lines(self._project, after))
+            return self._pipes.make(self._project, self._following.head())
         pipe = self._pipes.named(names.shown(name))
         if pipe is None:
             raise refuse(errno.ENOENT)

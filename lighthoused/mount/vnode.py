@@ -28,11 +28,12 @@ class Entry(NamedTuple):
 class Vnode(ABC):
     """A virtual file or directory, read-only. Equal `key`s are the same node; `timeout_s` bounds kernel caching.
 
-    `outlives`: the next process can go on with it where this one ends.
+    `found_as`: how the next process finds it, where that is not by the name that it was looked up by. Such a node is
+    its reader's own: what the kernel gives back of it is all there is.
     """
 
     timeout_s: float = 0.0
-    outlives: bool = True
+    found_as: bytes = b""
     key: Hashable = None
 
     @abstractmethod
@@ -133,13 +134,13 @@ class VnodeTable:
         number = self._next
         self._keep(number, node)
         if self._holds is not None:
-            self._holds.named(number, parent, name)
+            self._holds.named(number, parent, node.found_as or name)
         return number
 
     def restore(self, number: int, node: Vnode) -> None:
         """A node that the kernel knows since before we were started; how often it looked it up is not known."""
         self._keep(number, node)
-        self._counts[number] = UNCOUNTED
+        self._counts[number] = 1 if node.found_as else UNCOUNTED
 
     def known(self, key: Hashable) -> int | None:
         """The number of the node with this key, None where the kernel does not know it."""

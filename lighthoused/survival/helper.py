@@ -18,7 +18,10 @@ UMOUNT_DETACH = 2
 SUBTYPE = "fuse.lighthouse"
 CONNECTION = "fuse"
 """Name by which systemd keeps the descriptor of /dev/fuse."""
-KEPT = (CONNECTION, "fuse-init", "kernel-holds", "unstored")
+OF_MOUNT = (CONNECTION, "fuse-init", "kernel-holds", "stream-positions")
+"""Names of all that is of no use without the mount. What is not stored yet is kept all the same."""
+MOUNT_LOST = 69
+"""What the daemon exits with where the mount was taken from it (EX_UNAVAILABLE): it is to be made anew."""
 UNIT = "lighthoused.service"
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -35,7 +38,7 @@ def mount(mountpoint: str, user: str) -> str:
         if _kept_descriptors():
             return "the mount is kept from before"
         _unmount(mountpoint)
-    for name in KEPT:
+    for name in OF_MOUNT:
         notify.forget(name)
     os.makedirs(mountpoint, exist_ok=True)
     descriptor = _mount(mountpoint, owner.pw_uid, owner.pw_gid)
@@ -45,11 +48,11 @@ def mount(mountpoint: str, user: str) -> str:
 
 
 def unmount(mountpoint: str) -> str:
-    """Take the mount down, unless the daemon is about to be started again; what was done."""
+    """Take the mount down, unless the daemon is about to be started again with it; what was done."""
     _enter_namespace_of_init()
     if not mounted(mountpoint):
         return "there is no mount"
-    if _restarting():
+    if _restarting() and os.environ.get("EXIT_STATUS") != str(MOUNT_LOST):
         return "the mount is kept for the next start"
     _unmount(mountpoint)
     return f"unmounted {mountpoint}"

@@ -32,7 +32,7 @@ async def test_who_falls_behind_reads_the_log(
     for follower in (lines, late):
         seqs: list[int] = []
         while not seqs or seqs[-1] < 198:
-            seqs += map(int, (await anext(follower)).split())
+            seqs += map(int, (await anext(follower)).lines.split())
             await store.append(drafts(1, "other"))
             await trio.sleep(1)
         seen.append(seqs)
