@@ -43,7 +43,11 @@ class ForgottenNode(msgspec.Struct, frozen=True, array_like=True, tag="f"):
     number: int
 
 
-Record = OpenedHandle | NamedNode | ClosedHandle | ForgottenNode
+class Parted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
+    """The process ended in order: every request that it had read was answered."""
+
+
+Record = OpenedHandle | NamedNode | ClosedHandle | ForgottenNode | Parted
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(Record).decode
 
@@ -54,6 +58,8 @@ class Holds:
     def __init__(self, kept: KeptLog) -> None:
         self.handles: dict[int, OpenedHandle] = {}
         self.nodes: dict[int, NamedNode] = {}
+        self.parted = False
+        """Whether the process before us ended in order."""
         self._kept = kept
         self._records = 0
         for record in kept.records():
@@ -77,6 +83,10 @@ class Holds:
         if number in self.nodes:
             self._add(ForgottenNode(number))
 
+    def part(self) -> None:
+        """This process has answered all that it read, and reads no more."""
+        self._add(Parted())
+
     def _add(self, record: Record) -> None:
         self._apply(record)
         self._kept.append(_encode(record))
@@ -86,6 +96,7 @@ class Holds:
 
     def _apply(self, record: Record) -> None:
         self._records += 1
+        self.parted = isinstance(record, Parted)
         match record:
             case OpenedHandle():
                 self.handles[record.handle] = record

@@ -6,6 +6,7 @@ one exchange (``include/uapi/linux/fuse.h``).
 """
 
 import os
+import re
 import socket
 import struct
 from typing import NamedTuple
@@ -28,13 +29,25 @@ FUSE_NOTIFY_RESEND = 7
 """Since Linux 6.9."""
 FUSE_NOTIFY_INC_EPOCH = 8
 """Since Linux 6.16."""
+FUSE_INIT = 26
+INIT_S = 10.0
+RESENDS = (6, 9)
+KERNEL = "LIGHTHOUSE_ASSUME_KERNEL"
+"""A release (``6.1``) that this kernel is taken for, to see what an older one would come to."""
 _OUT_HEADER = struct.Struct("<IiQ")
+_IN_HEADER = struct.Struct("<IIQ")
 
 
 class TakeoverFailed(LighthouseError):
     """The kept mount could not be taken up."""
 
     code = "takeover_failed"
+
+
+class MountLost(LighthouseError):
+    """A mount that only the mount helper can make is gone, or of no use."""
+
+    code = "mount_lost"
 
 
 class KeptMount:
@@ -47,9 +60,9 @@ class KeptMount:
         """Whether nobody has served this mount yet."""
 
     async def take_up(self, operations: Operations) -> None:
-        """Make libfuse serve the mount. Raises TakeoverFailed, OSError."""
+        """Make libfuse serve the mount. Raises TakeoverFailed, MountLost, OSError."""
         if self.is_new:
-            self._init = await trio.to_thread.run_sync(os.read, self._connection, BUFFER)
+            self._init = await self._first_request()
         ours, kernels = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with kernels:
             for end in (ours, kernels):
@@ -59,6 +72,21 @@ class KeptMount:
             _keep_init(self._init)
             os.write(self._connection, reply)
         os.dup2(self._connection, ours.detach(), inheritable=False)
+
+    def check_takeable(self, holds: Holds) -> None:
+        """Raises MountLost where a process that died left requests unanswered that the kernel will not repeat."""
+        if not self.is_new and not holds.parted and kernel() < RESENDS:
+            told = f"This kernel ({os.uname().release}) does not repeat what a process that died left unanswered."
+            raise MountLost(told, "The mount is made anew; from Linux 6.9 on it would be gone on with.")
+
+    async def _first_request(self) -> bytes:
+        """INIT, which is there as soon as the mount is; a mount whose INIT somebody took and lost is of no use."""
+        with trio.move_on_after(INIT_S):
+            await trio.lowlevel.wait_readable(self._connection)
+            init = await trio.to_thread.run_sync(os.read, self._connection, BUFFER)
+            if _IN_HEADER.unpack_from(init)[1] == FUSE_INIT:
+                return init
+        raise MountLost("What the kernel said first about the kept mount is missing.", "The mount is made anew.")
 
     def resume(self) -> None:
         """Have the kernel look at names anew, and repeat what the process before us left unanswered."""
@@ -77,6 +105,12 @@ class Inherited(NamedTuple):
     mount: KeptMount
     holds: Holds
     acts: dict[int, Change]
+
+
+def kernel() -> tuple[int, int]:
+    """The kernel's release: its first two numbers."""
+    major, minor = re.findall(r"\d+", os.environ.get(KERNEL) or os.uname().release)[:2]
+    return int(major), int(minor)
 
 
 async def _exchange(operations: Operations, descriptor: int, kernels: socket.socket, init: bytes) -> bytes:

@@ -14,7 +14,7 @@ import structlog
 import trio
 
 from lighthoused.core.errors import Invalid, LighthouseError
-from lighthoused.mount.kept import Inherited
+from lighthoused.mount.kept import Inherited, MountLost
 from lighthoused.mount.loop import install
 from lighthoused.mount.operations import Operations
 from lighthoused.mount.table import SUBTYPE, Watch, mounted
@@ -37,12 +37,6 @@ class MountFailed(LighthouseError):
     """The mount could not be made."""
 
     code = "mount_failed"
-
-
-class MountLost(LighthouseError):
-    """A mount that only the mount helper can make was unmounted or aborted."""
-
-    code = "mount_lost"
 
 
 class Losses(Protocol):
@@ -72,6 +66,7 @@ class Session:
         self._initialised = False
         self._mounted = False
         self._stopping = False
+        self._parted = False
         self._invalidating = 0
         self._invalidated = trio.lowlevel.ParkingLot()
         self._pause_s = FIRST_PAUSE_S
@@ -89,7 +84,11 @@ class Session:
     async def mount(self) -> None:
         """Take up the kept mount, or clean up what a dead daemon left and mount. Raises MountFailed, Invalid."""
         if self._kept is not None:
-            await self._take_up(self._kept)
+            try:
+                await self._take_up(self._kept)
+            except MountLost as error:
+                self._losses.lost(error.message)
+                raise
             return
         await trio.to_thread.run_sync(prepare, self._mountpoint)
         options = {"default_permissions", "fsname=lighthouse", f"subtype={SUBTYPE}"}
@@ -104,6 +103,7 @@ class Session:
 
     async def _take_up(self, kept: Inherited) -> None:
         mount, holds = kept.mount, kept.holds
+        mount.check_takeable(holds)
         if not mount.is_new:
             await self._operations.restore(holds, kept.acts)
         await mount.take_up(self._operations)
@@ -120,6 +120,7 @@ class Session:
             began = trio.current_time()
             why = await self._serve_until_gone()
             if self._stopping:
+                self._parted = True
                 return
             steady = trio.current_time() - began > STEADY_S
             self._pause_s = FIRST_PAUSE_S if steady else min(2 * self._pause_s, LONGEST_PAUSE_S)
@@ -152,6 +153,8 @@ class Session:
         """Give the kernel connection back, after `serve` has returned."""
         if self._initialised:
             pyfuse3.close(unmount=False)
+            if self._kept is not None and self._parted:
+                self._kept.holds.part()
 
     async def invalidate(self, inodes: Iterable[int], entries: Iterable[tuple[int, bytes]]) -> None:
         """Make the kernel forget what changed behind its back."""

@@ -2,9 +2,8 @@
 
 from lighthoused.cli.daemon import MOUNT_LOST
 from lighthoused.mount.holds import HOLDS_NAME
-from lighthoused.mount.kept import INIT_NAME
+from lighthoused.mount.kept import INIT_NAME, MountLost
 from lighthoused.mount.positions import POSITIONS_NAME
-from lighthoused.mount.session import MountLost
 from lighthoused.survival import helper
 from lighthoused.tree.unstored import UNSTORED_NAME
 
