@@ -44,7 +44,10 @@ class Blocks:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._table = env.table(BLOCKS)
+        env.bind(self._take_tables)
+
+    def _take_tables(self) -> None:
+        self._table = self._env.table(BLOCKS)
 
     def get(self, key: bytes, verify: bool = False) -> bytes:
         """Content of a block. Raises Corrupt where it is missing or, with `verify`, is not what its hash says."""

@@ -4,7 +4,8 @@ import contextlib
 import errno
 import os
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,6 +20,8 @@ MAX_MAP_SIZE = 1 << 46
 MAX_READERS = 126
 LITTLE_ROOM = 64 * 1024 * 1024
 """Free bytes below which a failed write is put down to a full disk."""
+REVIVAL_S = 0.5
+"""How long a read waits for a store that is being opened anew."""
 NO_ROOM = tuple(map(os.strerror, (errno.ENOSPC, errno.EDQUOT)))
 
 
@@ -27,23 +30,17 @@ class Environment:
 
     def __init__(self, directory: Path, map_size: int = DEFAULT_MAP_SIZE, max_size: int = MAX_MAP_SIZE) -> None:
         directory.mkdir(parents=True, exist_ok=True)
+        self._directory = directory
+        self._map_size = min(map_size, max_size)
         self._max_size = max_size
-        try:
-            self._env = lmdb.open(
-                str(directory),
-                map_size=min(map_size, max_size),
-                max_dbs=len(TABLES),
-                max_readers=MAX_READERS,
-                readahead=False,
-                writemap=False,
-                meminit=False,
-                max_spare_txns=8,
-            )
-            self._tables = {table.name: self._open(table) for table in TABLES}
-            self._check_format()
-        except lmdb.Error as error:
-            raise translate(error, f"The store in {directory} could not be opened") from error
         self._gate = _Gate()
+        self._bound: list[Callable[[], None]] = []
+        self._open_all()
+
+    def bind(self, take_tables: Callable[[], None]) -> None:
+        """Call it now, and again whenever tables have other handles than before."""
+        self._bound.append(take_tables)
+        take_tables()
 
     def table(self, table: Table) -> Any:
         """lmdb's handle of a table."""
@@ -51,7 +48,7 @@ class Environment:
 
     def read(self) -> "_Read":
         """A read transaction, to be left soon: while it lasts, no page is reused and the map cannot grow."""
-        return _Read(self._env, self._gate)
+        return _Read(self, self._gate)
 
     def begin_write(self, buffers: bool = False) -> Any:
         """The write transaction; for the writer thread alone. `buffers`: values are given without being copied."""
@@ -63,7 +60,26 @@ class Environment:
         if size >= self._max_size:
             raise StoreFull("The store has reached its greatest size.", "Raise [store] max_size, or run gc --keep.")
         with self._gate.alone():
-            self._env.set_mapsize(min(2 * size, self._max_size))
+            self._map_size = min(2 * size, self._max_size)
+            self._env.set_mapsize(self._map_size)
+
+    def revive(self) -> bool:
+        """Open the store anew if LMDB has given it up after a failed write; whether it did. For the writer thread.
+
+        LMDB does so where it cannot tell what of its newest page is on disk, and from then on it also refuses to read.
+        """
+        try:
+            self._env.begin().abort()
+        except lmdb.Error:
+            with self._gate.alone(), contextlib.suppress(LighthouseError):
+                self._env.close()
+                self._open_all()
+            return True
+        return False
+
+    def begin_read(self) -> Any:
+        """lmdb's read transaction, for `read` alone."""
+        return self._env.begin()
 
     def describe(self) -> dict[str, int]:
         """Sizes in bytes and counts, for status and metrics."""
@@ -84,6 +100,25 @@ class Environment:
     def close(self) -> None:
         """No transaction may be open any more."""
         self._env.close()
+
+    def _open_all(self) -> None:
+        try:
+            self._env = lmdb.open(
+                str(self._directory),
+                map_size=self._map_size,
+                max_dbs=len(TABLES),
+                max_readers=MAX_READERS,
+                readahead=False,
+                writemap=False,
+                meminit=False,
+                max_spare_txns=8,
+            )
+            self._tables = {table.name: self._open(table) for table in TABLES}
+            self._check_format()
+        except lmdb.Error as error:
+            raise translate(error, f"The store in {self._directory} could not be opened") from error
+        for take_tables in self._bound:
+            take_tables()
 
     def _open(self, table: Table) -> Any:
         fixed = table.sorted_values
@@ -134,18 +169,34 @@ class _Read:
 
     __slots__ = ("_env", "_gate", "_txn")
 
-    def __init__(self, env: Any, gate: _Gate) -> None:
+    def __init__(self, env: Environment, gate: _Gate) -> None:
         self._env = env
         self._gate = gate
 
     def __enter__(self) -> Any:
         self._gate.enter()
         try:
-            self._txn = self._env.begin()
+            self._txn = self._env.begin_read()
+        except lmdb.Error as error:
+            self._gate.leave()
+            self._txn = self._after(error)
         except BaseException:
             self._gate.leave()
             raise
         return self._txn
+
+    def _after(self, error: lmdb.Error) -> Any:
+        """Wait a moment: the writer has met a failure too, and opens the store anew. Raises StoreFailed."""
+        until = time.monotonic() + REVIVAL_S
+        while time.monotonic() < until:
+            time.sleep(0.005)
+            self._gate.enter()
+            try:
+                return self._env.begin_read()
+            except lmdb.Error as again:
+                self._gate.leave()
+                error = again
+        raise translate(error, "The store cannot be read")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -42,9 +42,12 @@ class Log:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._log = env.table(LOG)
-        self._tags = env.table(TAGS)
-        self._streams = env.table(STREAMS)
+        env.bind(self._take_tables)
+
+    def _take_tables(self) -> None:
+        self._log = self._env.table(LOG)
+        self._tags = self._env.table(TAGS)
+        self._streams = self._env.table(STREAMS)
 
     def head(self) -> Head:
         """The newest event's place."""

@@ -12,8 +12,11 @@ class Versions:
 
     def __init__(self, env: Environment) -> None:
         self._env = env
-        self._inodes = env.table(INODES)
-        self._dentries = env.table(DENTRIES)
+        env.bind(self._take_tables)
+
+    def _take_tables(self) -> None:
+        self._inodes = self._env.table(INODES)
+        self._dentries = self._env.table(DENTRIES)
 
     def inode(self, ino: int, at: int = NOW) -> Inode | None:
         """The inode's version at a seq (a removed one has nlink 0); None if it did not exist yet."""

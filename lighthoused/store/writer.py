@@ -4,6 +4,7 @@ A batch is stored whole or not at all. It is checked against the state before an
 refused costs the others in its group nothing.
 """
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
 import lmdb
+import structlog
 
 from lighthoused.core.appended import Appended
 from lighthoused.core.errors import Invalid, LighthouseError, Overloaded, StoreFailed, StoreFull, TooLarge
@@ -19,6 +21,8 @@ from lighthoused.core.events import MAX_NAME, MAX_PATH, MAX_PATHS, MAX_PAYLOAD, 
 from lighthoused.store.environment import Environment
 from lighthoused.store.group import Group, Position
 from lighthoused.store.log import Log
+
+log = structlog.get_logger()
 
 MAX_GROUP_BYTES = 32 * 1024 * 1024
 MAX_QUEUED = 100_000
@@ -66,6 +70,7 @@ class Writer:
         self, env: Environment, log: Log, publish: Callable[[int], None], clock: Callable[[], int] = time.time_ns
     ) -> None:
         self._env = env
+        self._log = log
         self._publish = publish
         self._clock = clock
         self._queue: SimpleQueue[_Queued | Chore | None] = SimpleQueue()
@@ -193,6 +198,7 @@ class Writer:
             self.failure = None
         except lmdb.Error as error:
             outcome = self.failure = self._env.refusal(error, "The store could not be tidied")
+            self._revive()
         except Exception as error:
             outcome = StoreFailed(f"The store could not be tidied: {error!r}.")
         assert self._deliver is not None
@@ -219,7 +225,15 @@ class Writer:
 
     def _refused(self, group: list[_Queued], refusal: LighthouseError) -> list[Outcome]:
         self.failure = refusal
+        self._revive()
         return [refusal] * len(group)
+
+    def _revive(self) -> None:
+        """Go on with a store that LMDB has given up."""
+        if self._env.revive():
+            log.error("store.opened_anew")
+            with contextlib.suppress(LighthouseError, lmdb.Error):
+                self._position = Position.at(self._log)
 
     def _attempt(self, group: list[_Queued]) -> list[Outcome]:
         with self._env.begin_write() as txn:

@@ -22,6 +22,13 @@ def shared(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mach
         yield machine
 
 
+@pytest.fixture(scope="module")
+def lasting(deb: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Machine]:
+    """A machine for the tests of one module, which change how the daemon is run."""
+    with _provisioned(deb, tmp_path_factory.mktemp("machine")) as machine:
+        yield machine
+
+
 @pytest.fixture
 def own(deb: Path, tmp_path: Path) -> Iterator[Machine]:
     """A machine for one test."""

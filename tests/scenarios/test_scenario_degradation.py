@@ -44,7 +44,7 @@ def daemon(tmp_path: Path) -> Iterator[Daemon]:
         (tmp_path / "demo/kept.txt").write_text("kept")
         (tmp_path / "config.toml").write_text("".join(f"{line}\n" for line in ("[metrics]", "port = 0", *lines)))
         running = Running(tmp_path, tmp_path / "demo", "--config", str(tmp_path / "config.toml"))
-        running.state.mkdir()
+        running.state.mkdir(exist_ok=True)
         if store:
             subprocess.run(["mount", "-t", "tmpfs", "-o", store, "none", running.state], check=True)
             disks.append(running.state)
@@ -106,10 +106,10 @@ def limited(running: Running) -> Iterator[None]:
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, before)
 
 
-def fill(running: Running, size: int = 1_000_000) -> dict[str, bytes]:
+def fill(running: Running, size: int = 1_000_000, errors: tuple[int, ...] = (errno.ENOSPC,)) -> dict[str, bytes]:
     """Write and sync files until there is no room; what was acknowledged."""
     kept: dict[str, bytes] = {}
-    with pytest.raises(OSError, match=FULL):
+    with pytest.raises(OSError, match="|".join(map(os.strerror, errors))):
         for number in range(1000):
             content = os.urandom(size)
             path = running.current / f"f{number}"
@@ -314,3 +314,37 @@ def judged(running: Running, command: str) -> str:
     with running.client() as client:
         verdict: str = client.call(CheckRequest(id=0, tool="Bash", input={"command": command}, cwd="/")).verdict
         return verdict
+
+
+@pytest.mark.skipif(not Path("/dev/loop-control").exists(), reason="there are no loop devices here")
+def test_a_disk_that_fails_to_write_is_an_emergency(daemon: Daemon, tmp_path: Path) -> None:
+    """The device below the store's filesystem gives I/O errors: LMDB gives itself up, and is opened anew."""
+    device, disk = tmp_path / "device", tmp_path / "state"
+    for place in (device, disk):
+        place.mkdir()
+    run = [["mount", "-t", "tmpfs", "-o", "size=20m", "none", device], ["truncate", "-s", "400m", device / "image"]]
+    run += [["mkfs.ext4", "-q", "-O", "^has_journal", device / "image"]]
+    run += [["mount", "-o", "loop,errors=continue", device / "image", disk]]
+    for command in run:
+        subprocess.run(command, check=True)
+    try:
+        running = daemon()
+        kept = fill(running, errors=(errno.EIO, errno.ENOSPC))
+        until_state(running, "EMERGENCY")
+        assert kept
+        assert all((running.current / name).read_bytes() == content for name, content in kept.items())
+        assert judged(running, "rm -rf /") == "deny"
+        assert running.ctl("log", "tail").returncode == 0
+        subprocess.run(["mount", "-o", "remount,size=500m", device], check=True)
+        until_state(running, "NORMAL")
+        (running.current / "after").write_text("x")
+        running.settle()
+        assert all((running.current / name).read_bytes() == content for name, content in kept.items())
+        assert running.stop() == 0
+        assert problems_of(running.state) == []
+        running.start()
+        assert (running.current / "after").read_text() == "x"
+        assert running.stop() == 0
+    finally:
+        for place in (disk, device):
+            subprocess.run(["umount", "--lazy", place], check=False)
