@@ -52,15 +52,16 @@ def working(machine: Machine) -> Iterator[None]:
     said, _ = worker.communicate(timeout=SOON_S)
     assert said.endswith("whole\n"), said
     assert f"unlinked\n{CURRENT}/src\n" in said
-    last = int(machine.shell("lighthousectl log query --path demo --json | tail -1 | jq .seq"))
-    until(lambda: str(last) in machine.shell("tail -n 50 /tmp/seen | jq .seq").split())
+    machine.shell(f"touch {CURRENT}/src/moved-last", user="dev")
+    until(lambda: "moved-last" in machine.shell("tail -n 5 /tmp/seen"))
     assert reader.poll() is None
     reader.kill()
     machine.shell("pkill -x cat || true")
     seen = [int(seq) for seq in machine.shell("jq .seq /tmp/seen").split()]
-    query = "lighthousectl log query --path demo --limit 10000 --json"
-    there = [int(seq) for seq in machine.shell(f"{query} --after {seen[0] - 1} | jq .seq").split()]
+    query = f"lighthousectl log query --path demo --limit 10000 --json --after {seen[0] - 1}"
+    there = [int(seq) for seq in machine.shell(f"{query} | jq .seq").split()]
     assert [seq for seq in seen if seq in set(there)] == there
+    assert there[-1] == seen[-1]
     assert len(seen) == len(set(seen))
     assert machine.run("lighthousectl", "log", "verify").endswith("whole\n")
 
