@@ -4,12 +4,17 @@ from lighthoused.cli.daemon import MOUNT_LOST
 from lighthoused.mount.holds import HOLDS_NAME
 from lighthoused.mount.kept import INIT_NAME, MountLost
 from lighthoused.mount.positions import POSITIONS_NAME
+from lighthoused.mount.writing import KEPT_PREFIX
 from lighthoused.survival import helper
 from lighthoused.tree.unstored import UNSTORED_NAME
 
 
 def test_what_is_kept_of_the_mount_is_forgotten_with_it() -> None:
     assert set(helper.OF_MOUNT) == {helper.CONNECTION, INIT_NAME, HOLDS_NAME, POSITIONS_NAME}
+
+
+def test_ends_of_pipes_are_known_by_their_names() -> None:
+    assert helper.STREAMS == KEPT_PREFIX
 
 
 def test_changes_that_are_not_stored_outlive_the_mount() -> None:
