@@ -11,7 +11,7 @@ import msgspec
 
 from lighthoused.survival.kept import KeptLog
 
-POSITIONS_NAME = "stream-positions"
+POSITIONS_NAME = "positions"
 SPARE = 10_000
 """Records that no longer count, beyond four times those that do, at which the log is rewritten."""
 

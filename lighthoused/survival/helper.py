@@ -19,7 +19,7 @@ UMOUNT_DETACH = 2
 SUBTYPE = "fuse.lighthouse"
 CONNECTION = "fuse"
 """Name by which systemd keeps the descriptor of /dev/fuse."""
-OF_MOUNT = (CONNECTION, "fuse-init", "kernel-holds", "stream-positions")
+OF_MOUNT = (CONNECTION, "fuse-init", "kernel-holds", "positions")
 """Names of all that is of no use without the mount. What is not stored yet is kept all the same."""
 STREAMS = "stream-"
 """How the names of kept ends of pipes begin."""

@@ -132,8 +132,8 @@ def test_a_mount_that_is_taken_away_is_made_anew(machine: Machine) -> None:
     assert machine.run("cat", f"{CURRENT}/kept.txt") == "kept\n"
     machine.shell(f"echo more >> {CURRENT}/kept.txt; sync {CURRENT}/kept.txt")
     changes = machine.shell("lighthousectl log query --type 'degradation.*' --json | jq -r .payload.to").split()
-    assert changes[-3:] == ["emergency", "recovering", "normal"]
-    assert "Somebody unmounted it" in journal(machine)
+    assert changes[-2:] == ["emergency", "normal"]
+    assert re.search("Somebody unmounted it|The kernel ended its connection", journal(machine))
 
 
 def test_what_systemd_does_not_keep_is_done_without(machine: Machine) -> None:
@@ -145,13 +145,15 @@ def test_what_systemd_does_not_keep_is_done_without(machine: Machine) -> None:
 
 def test_an_old_kernel_is_given_a_clean_new_mount_after_a_crash(machine: Machine) -> None:
     override(machine, "Environment=LIGHTHOUSE_ASSUME_KERNEL=6.1.0-18-amd64")
+    machine.run("systemctl", "restart", UNIT)
     assert_made_anew(machine, "does not repeat what a process that died left unanswered")
     machine.shell(f"cd {CURRENT}; systemctl restart {UNIT}; ls -l kept.txt; test $(pwd) = {CURRENT}")
 
 
 def override(machine: Machine, line: str) -> None:
+    """From now on the unit has this line, too."""
     machine.write(f"/etc/systemd/system/{UNIT}.d/other.conf", f"[Service]\n{line}\n")
-    machine.shell(f"systemctl daemon-reload; systemctl restart {UNIT}")
+    machine.run("systemctl", "daemon-reload")
 
 
 def assert_made_anew(machine: Machine, because: str) -> None:

@@ -15,6 +15,7 @@ def test_what_is_kept_of_the_mount_is_forgotten_with_it() -> None:
 
 def test_ends_of_pipes_are_known_by_their_names() -> None:
     assert helper.STREAMS == KEPT_PREFIX
+    assert not any(name.startswith(KEPT_PREFIX) for name in (*helper.OF_MOUNT, UNSTORED_NAME))
 
 
 def test_changes_that_are_not_stored_outlive_the_mount() -> None:
