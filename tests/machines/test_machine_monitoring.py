@@ -1,9 +1,34 @@
 """How the installed daemon is watched: the journal's fields, health, metrics, the files for Prometheus."""
 
 import json
+from pathlib import Path
 
 import pytest
 from tests_support.machine import Machine
+
+GUIDE = Path(__file__).parents[2] / "docs/monitoring.md"
+INTERACTIVE = ("lighthousectl top", "lighthousectl approvals watch")
+ACCEPTED = {
+    "lighthousectl notify test": (0, 1),
+    "lighthousectl degradation approve": (1,),
+    "lighthousectl backup list": (0, 1),
+    "systemctl start lighthouse-backup.service": (0, 1),
+}
+"""Exit codes where there is nothing to approve, nobody to tell, nowhere to back up to."""
+COLLECTOR = """
+import http.server
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        with open("/tmp/told/got", "a") as got:
+            got.write(self.path + "\\n")
+        self.send_response(200)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+http.server.ThreadingHTTPServer(("127.0.0.1", 4318), Handler).serve_forever()
+"""
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -36,3 +61,37 @@ def test_rules_and_dashboard_are_installed(shared: Machine) -> None:
         "lighthoused-dashboard.json",
         "lighthoused.rules.yml",
     ]
+
+
+def told_to_run() -> list[str]:
+    """The commands of the guide that are root's, those that need a person or another package left out."""
+    lines = GUIDE.read_text().splitlines()
+    commands = [
+        line.removeprefix("# ") for line in lines if line.startswith(("# lighthousectl", "# systemctl", "# j", "# df"))
+    ]
+    return [command for command in dict.fromkeys(commands) if command not in INTERACTIVE]
+
+
+def test_the_commands_of_the_guide_work(shared: Machine) -> None:
+    commands = told_to_run()
+    assert len(commands) > 30
+    failed = {}
+    for command in commands:
+        done = shared.start("timeout", "60", "sh", "-c", command)
+        said, _ = done.communicate()
+        if done.returncode not in ACCEPTED.get(command, (0,)):
+            failed[command] = f"{done.returncode}: {said[-300:]}"
+    assert failed == {}
+
+
+def test_the_package_tells_a_collector(shared: Machine) -> None:
+    shared.write("/tmp/collector.py", COLLECTOR)
+    said = shared.shell(
+        """mkdir -p /tmp/told; cd /tmp/told; python3 /tmp/collector.py & collector=$!
+        printf '[telemetry]\\nendpoint = "http://127.0.0.1:4318"\\nsample = 1\\n[metrics]\\nport = 0\\n' > config.toml
+        lighthoused serve --no-mount --config config.toml --state state --socket sock > said 2>&1 & daemon=$!
+        while ! grep -q 'is ready' said; do kill -0 $daemon; sleep 0.1; done
+        lighthousectl --socket sock check ls
+        kill $daemon; wait $daemon; kill $collector; cat said; sort -u got"""
+    )
+    assert said.splitlines()[-2:] == ["/v1/metrics", "/v1/traces"]
