@@ -19,12 +19,15 @@ MAX_SECRET = 1 << 20
 
 
 def passed(name: str, environ: Mapping[str, str]) -> Path | Literal[""]:
-    """The file of a credential that systemd passed, "" where it passed none by this name."""
+    """The file of a credential that systemd passed, "" where it passed none by this name.
+
+    What a reload runs is shown the directory and may not enter it: nothing was passed to it.
+    """
     directory = environ.get(DIRECTORY, "")
     if not directory:
         return ""
     files = (Path(directory, PREFIX + name + ending) for ending in ("", ENCRYPTED))
-    return next((file for file in files if file.exists()), "")
+    return next((file for file in files if os.path.exists(file)), "")
 
 
 def names_passed(environ: Mapping[str, str]) -> list[str]:

@@ -42,6 +42,13 @@ def test_nothing_is_passed_without_systemd() -> None:
     assert passed("opa-token", {"CREDENTIALS_DIRECTORY": "/nowhere"}) == ""
 
 
+def test_a_directory_that_may_not_be_entered_passes_nothing(tmp_path: Path) -> None:
+    """As root may enter all: one that is no directory, whose files cannot be asked for."""
+    (tmp_path / "file").write_text("")
+    env = {"HOME": str(tmp_path), "CREDENTIALS_DIRECTORY": str(tmp_path / "file")}
+    assert load(Flags(), env, uid=1000).credentials.opa_token == ""
+
+
 @pytest.mark.parametrize("text", [b"", b"\n", b"two words", b"two\nlines", b"\xc3\xa9", b"\x00"])
 def test_a_token_is_one_line_and_never_told(tmp_path: Path, text: bytes) -> None:
     (tmp_path / "token").write_bytes(text)
