@@ -28,7 +28,7 @@ def kept(daemon: Running, name: str) -> dict[str, object]:
 
 
 def put(daemon: Running, name: str, factor: float) -> None:
-    """Keep what was measured first under another name, as if the machine were steady and new verdicts so much slower."""
+    """Keep what was measured first under another name, as if by a steady machine, and new verdicts so much slower."""
     found = kept(daemon, "first")
     for component, rounds in found["rounds"].items():  # type: ignore[attr-defined]
         if component.startswith("machine."):
