@@ -72,15 +72,19 @@ class Provisioning:
 
     def __init__(self, machine: Machine, work: Path, variables: dict[str, Any]) -> None:
         self._work = work
-        self._inventory = work / "inventory.json"
-        host = {HOST: {"ansible_connection": "machine", "ansible_machine_leader": machine.leader, **variables}}
-        groups = {"lighthouse": {"hosts": host}, "monitoring": {"hosts": {HOST: {}}}}
-        self._inventory.write_text(json.dumps(groups))
+        connection = {"ansible_connection": "machine", "ansible_machine_leader": machine.leader}
+        host = {HOST: {**connection, "ansible_python_interpreter": "/usr/bin/python3", **variables}}
+        for monitored in (False, True):
+            groups = {"lighthouse": {"hosts": host}, "monitoring": {"hosts": {HOST: {}} if monitored else {}}}
+            self._inventory(monitored).write_text(json.dumps(groups))
 
-    def play(self, playbook: str, *arguments: str, check: bool = True, **variables: Any) -> Played:
-        """Run a playbook with more variables."""
+    def play(
+        self, playbook: str, *arguments: str, check: bool = True, monitored: bool = False, **variables: Any
+    ) -> Played:
+        """Run a playbook with more variables; `monitored`: for the group monitoring, too."""
         extra = [f"--extra-vars={json.dumps(variables)}"] if variables else []
-        command = ["ansible-playbook", f"--inventory={self._inventory}", *extra, *arguments, ANSIBLE / playbook]
+        inventory = f"--inventory={self._inventory(monitored)}"
+        command = ["ansible-playbook", inventory, *extra, *arguments, ANSIBLE / playbook]
         done = subprocess.run(
             command,
             env=environment(self._work),
@@ -92,3 +96,6 @@ class Provisioning:
         if check:
             assert done.returncode == 0, done.stdout
         return Played(done.returncode, done.stdout)
+
+    def _inventory(self, monitored: bool) -> Path:
+        return self._work / ("monitored.json" if monitored else "inventory.json")

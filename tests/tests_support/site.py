@@ -66,6 +66,6 @@ def provisioned(work: Path) -> Iterator[Site]:
         provisioning = Provisioning(machine, work, {**VARIABLES, "lighthoused_deb": str(deb)})
         checked = provisioning.play("site.yml", "--check", "--diff")
         seen = machine.run("ls", "/etc/lighthouse", "/usr/bin/lighthoused", "/usr/bin/fusermount3", check=False)
-        first = provisioning.play("site.yml", "--diff", "-v")
-        second = provisioning.play("site.yml", "--diff")
+        first = provisioning.play("site.yml", "--diff", "-v", monitored=True)
+        second = provisioning.play("site.yml", "--diff", monitored=True)
         yield Site(machine, provisioning, checked, seen.count("No such file") == 3, first, second)
