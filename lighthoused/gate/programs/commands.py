@@ -27,6 +27,8 @@ _PROGRAM_FOLDERS = (
     "/usr/local/bin/",
     "/usr/local/sbin/",
     "/opt/homebrew/",
+    "/lib/",
+    "/lib64/",
 )
 _INIT_FOLDERS = frozenset({"/etc/init.d", "/etc/rc.d", "/usr/local/etc/rc.d", "/etc/rc.d/init.d"})
 _FOLDER = re.compile(r"(^|/)(\.?bin|sbin|libexec|Scripts|MacOS|Resources)$")
