@@ -33,6 +33,19 @@ def test_it_says_what_it_is() -> None:
     assert {"LICENSE", "README.md", "pyproject.toml", "lighthoused/policy/default/main.rego"} <= names
 
 
+def test_the_source_distribution_builds_the_same_wheel(tmp_path: Path) -> None:
+    wheel = build("wheel")
+    with tarfile.open(next(wheel.parent.glob("lighthoused-*.tar.gz"))) as source:
+        source.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    again = [sys.executable, "-m", "build", "--wheel", "--outdir", tmp_path / "dist", unpacked]
+    done = subprocess.run(again, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (made,) = (tmp_path / "dist").iterdir()
+    with zipfile.ZipFile(wheel) as first, zipfile.ZipFile(made) as second:
+        assert sorted(first.namelist()) == sorted(second.namelist())
+
+
 def test_it_runs_from_a_fresh_environment(tmp_path: Path) -> None:
     wheel = build("wheel")
     subprocess.run([sys.executable, "-m", "venv", tmp_path / "venv"], check=True)
