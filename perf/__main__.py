@@ -1,11 +1,12 @@
 """``./dev perf [service|fuse|...]``: measure, print tables, keep them beside the ones before.
 
 ``./dev perf gate --rows`` also prints the rows that the gate got wrong, ``--json`` prints only those, as JSON Lines.
+``./dev perf agents [COUNT] [SECONDS]``: 100 agents for 240 seconds unless told otherwise.
 """
 
 import sys
 
-from perf import backup, fuse, gate, pattern, programs, scale, service
+from perf import agents, backup, fuse, gate, pattern, programs, scale, service
 from perf.table import show
 
 TABLES = {
@@ -16,6 +17,7 @@ TABLES = {
     "gate": gate.measure,
     "pattern": pattern.measure,
     "backup": backup.measure,
+    "agents": agents.measure,
 }
 
 
@@ -25,6 +27,8 @@ def main(arguments: list[str]) -> None:
         gate.print_json()
     elif arguments == ["gate", "--rows"]:
         show(gate.measure(rows=True), "gate")
+    elif arguments[:1] == ["agents"] and all(number.isdecimal() for number in arguments[1:3]):
+        show(agents.measure(*map(int, arguments[1:3])), "agents")
     else:
         _tables(arguments)
 

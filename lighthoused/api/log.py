@@ -118,7 +118,8 @@ class LogApi:
             for number, stored in enumerate(page, 1):
                 yield event_view(stored)
                 if number % SENT_AT_ONCE == 0:
-                    await trio.lowlevel.checkpoint()
+                    await call.breathe()
+            await call.breathe()
 
     async def verify(self, request: VerifyRequest, call: Call) -> AsyncIterator[Progress | Final]:
         reached = [0, self._store.log.head().seq]

@@ -51,6 +51,7 @@ class Audit:
         self._hit_count = 0
         self._lost = 0
         self.ever_lost = 0
+        self._appended = 0
         self._wake = trio.Event()
         self._flushing = trio.Lock()
         self._remarks = Remarks()
@@ -100,20 +101,22 @@ class Audit:
 
     async def close(self) -> None:
         """Append what is left, once nobody is judged any more; what the store does not take in time is lost."""
+        before = -1
         with trio.move_on_after(CLOSE_S, shield=True):
-            await self.flush()
+            while (self._waiting or self._hits) and before != self._appended:
+                before = self._appended
+                await self.flush()
 
     async def flush(self) -> None:
-        """Append all that waits now. What the store refuses stays, as far as there is room.
+        """Append all that waits now; what comes meanwhile is not waited for. What the store refuses stays, if it fits.
 
         A caller that is cancelled leaves nothing half done: what was being appended would be appended again.
         """
         self._gather_hits()
-        if not self._waiting:
-            return
+        reached = self._appended + len(self._waiting)
         async with self._flushing:
             most = BATCH
-            while self._waiting:
+            while self._waiting and self._appended < reached:
                 batch = self._waiting[:most]
                 try:
                     with trio.CancelScope(shield=True):
@@ -126,6 +129,7 @@ class Audit:
                 except LighthouseError:
                     return
                 del self._waiting[: len(batch)]
+                self._appended += len(batch)
                 self._bytes -= sum(len(draft.payload) for draft in batch)
                 self._gather_hits()
             if self._lost:

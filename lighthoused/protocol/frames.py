@@ -23,7 +23,9 @@ class FrameReader:
         if self.json is None and data:
             self.json = data[0] in JSON_STARTS
         self._buffer += data
-        return self._lines() if self.json else self._prefixed()
+        if not self.json:
+            return self._prefixed()
+        return self._lines() if b"\n" in data or len(self._buffer) > self._max else []
 
     @property
     def buffered(self) -> int:

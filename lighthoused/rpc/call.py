@@ -28,6 +28,10 @@ class Call:
         """The peer as events name it."""
         return self.peer.author
 
+    async def breathe(self) -> None:
+        """Let others have their turn, before a stream goes on: for longer the more streams this peer has."""
+        await self.connection.breathe()
+
 
 class Final(msgspec.Struct):
     """The last thing a streaming handler yields: its result."""

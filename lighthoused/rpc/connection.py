@@ -1,13 +1,15 @@
-"""One client: frames in, answers out. What can be answered at once is, all whole frames of a read with one send.
+"""One client: frames in, answers out. What can be answered at once is, all frames of a turn with one send.
 
-Bounds: `MAX_OPEN` requests under way, beyond which nothing more is read; `MAX_OUTPUT` bytes of answers not taken,
-beyond which streams wait and nothing more is read. A peer that does not read costs only itself.
+Bounds: `TURN_S` of work before others have their turn; `MAX_OPEN` requests under way, beyond which nothing more is
+read; `MAX_OUTPUT` bytes of answers not taken, beyond which streams wait and nothing more is read; and what all
+connections of a peer share (`shares`). A peer that does not read costs only itself.
 """
 
 import contextlib
 import inspect
 import socket
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable
 from typing import Any
 
@@ -15,7 +17,14 @@ import msgspec
 import structlog
 import trio
 
-from lighthoused.core.errors import Cancelled, DeadlineExceeded, LighthouseError, NotFound, TooLarge
+from lighthoused.core.errors import (
+    Cancelled,
+    DeadlineExceeded,
+    LighthouseError,
+    NotFound,
+    Overloaded,
+    TooLarge,
+)
 from lighthoused.core.spans import CURRENT, Span
 from lighthoused.identity.access import Access, Identity
 from lighthoused.protocol.frames import FrameReader, framed
@@ -25,13 +34,19 @@ from lighthoused.rpc.call import Call, Final, Handler, Later
 from lighthoused.rpc.dispatch import Dispatcher, Observer, Tracer, check_rights, decoding_error, error_body
 from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
+from lighthoused.rpc.shares import MAX_STREAMS, MAX_TASKS, Share
 
 log = structlog.get_logger()
 
 READ_SIZE = 65_536
 MAX_OPEN = 1024
 MAX_OUTPUT = 4 * 1024 * 1024
-HARD_OUTPUT = 64 * 1024 * 1024
+TURN_S = 0.0002
+FEW_STREAMS = 4
+PAUSE_S = 0.001
+"""Of a peer with more streams than a few, how long each pauses for each of them: they take as much together as one."""
+WAITING = ("gate.check", "gate.hook", "notify.test")
+"""Methods that wait for somebody, rather than compute."""
 FORMATS = {False: Format(json=False), True: Format(json=True)}
 
 
@@ -47,6 +62,7 @@ class Connection:
         observer: Observer,
         poller: Poller,
         outbox: Outbox,
+        share: Share,
         tracer: Tracer | None = None,
     ) -> None:
         self.peer = peer
@@ -56,12 +72,16 @@ class Connection:
         self._observer = observer
         self._poller = poller
         self._outbox = outbox
+        self._share = share
         self._tracer = tracer
         self._spans: dict[int, Span] = {}
         self._frames = FrameReader()
         self._format = FORMATS[False]
+        self._left_over: deque[bytes] = deque()
         self._output = bytearray()
-        self._open: dict[int, trio.CancelScope | None] = {}
+        self._counted = 0
+        self._open: dict[int, trio.CancelScope] = {}
+        self._under_way = 0
         self._moved = trio.lowlevel.ParkingLot()
         self._send_wanted = trio.Event()
         self._left = trio.Event()
@@ -77,28 +97,45 @@ class Connection:
             try:
                 await self._left.wait()
             finally:
-                self._poller.leave(self._socket)
-                self._left.set()
+                self._leave()
             nursery.cancel_scope.cancel()
         for id in tuple(self._spans):
             self._ended(id, Cancelled.code)
 
-    def readable(self) -> None:
-        """Read once and answer what can be answered at once."""
+    def close(self) -> None:
+        """Give back what it has of its peer's share."""
+        self._share.buffered -= self._counted
+        self._counted = 0
+
+    def readable(self) -> bool:
+        """Read once, and answer what can be answered in a turn; whether frames are left."""
         try:
             data = self._socket.recv(READ_SIZE)
             if data:
-                self._take(data)
+                self._feed(data)
         except BlockingIOError:
-            return
+            return False
         except (OSError, TooLarge):
             data = b""
-        if not data:
-            self._poller.leave(self._socket)
-            self._left.set()
-        elif self._is_loaded():
+        if data:
+            return self.go_on()
+        self._leave()
+        return False
+
+    def go_on(self) -> bool:
+        """Answer what can be answered in a turn; whether frames are left."""
+        frames = self._left_over
+        until = time.perf_counter() + TURN_S if len(frames) > 1 else 0.0
+        with self._outbox:
+            while frames and not self._is_loaded():
+                self._request(frames.popleft())
+                if frames and time.perf_counter() > until:
+                    break
+        if self._is_loaded() and not self._left.is_set():
             self._paused = True
             self._poller.leave(self._socket)
+            return False
+        return bool(frames)
 
     def answer(self, id: int, method: str, outcome: Any, started: float) -> None:
         """Send a result or an error, and note it."""
@@ -106,31 +143,51 @@ class Connection:
         self._observer.request(method, outcome.code if failed else "ok", time.perf_counter() - started)
         if self._spans:
             self._ended(id, outcome.code if failed else "ok")
-        self._open.pop(id, None)
         self._send(Reply(id, error=error_body(outcome)) if failed else Reply(id, result=outcome))
         if self._paused:
             self._relieved()
 
+    async def breathe(self) -> None:
+        """What a stream of this peer does after each piece."""
+        if self._share.streams > FEW_STREAMS:
+            await trio.sleep(PAUSE_S * self._share.streams)
+        else:
+            await trio.lowlevel.checkpoint()
+
+    def _leave(self) -> None:
+        self._poller.leave(self._socket)
+        self._left.set()
+        self._left_over.clear()
+
     def _is_loaded(self) -> bool:
-        return len(self._open) >= MAX_OPEN or len(self._output) > MAX_OUTPUT
+        return self._under_way >= MAX_OPEN or len(self._output) > MAX_OUTPUT
 
     def _relieved(self) -> None:
         """There is less to do for this peer than before: streams may go on, and so may reading."""
         self._moved.unpark_all()
         if self._paused and not self._is_loaded() and not self._left.is_set():
             self._paused = False
-            self._poller.watch(self._socket, self)
+            self._poller.watch(self._socket, self, busy=bool(self._left_over))
 
-    def _take(self, data: bytes) -> None:
+    def _feed(self, data: bytes) -> None:
+        """Take whole frames out. Raises TooLarge."""
         try:
-            frames = self._frames.feed(data)
+            self._left_over.extend(self._frames.feed(data))
+            if self._counted or self._frames.buffered:
+                self._count()
         except TooLarge as error:
             self._send(Reply(0, error=error_body(error)))
             raise
         self._format = FORMATS[bool(self._frames.json)]
-        with self._outbox:
-            for frame in frames:
-                self._request(frame)
+
+    def _count(self) -> None:
+        """Keep the peer's share right. Raises TooLarge where it is used up: this connection is then given up."""
+        held = self._frames.buffered + len(self._output)
+        self._share.buffered += held - self._counted
+        self._counted = held
+        if self._share.is_exceeded and held:
+            log.warning("rpc.peer_takes_too_much", pid=self.peer.author.pid, agent=self.peer.author.agent)
+            raise TooLarge("Too much of this peer waits in memory.", "Read the answers; send less at a time.")
 
     def _request(self, frame: bytes) -> None:
         try:
@@ -185,26 +242,53 @@ class Connection:
 
     def _begin(self, method: Method, request: Request, result: Any, started: float) -> None:
         if isinstance(result, Later):
-            self._open[request.id] = None
-            result.listen(lambda outcome: self.answer(request.id, method.name, outcome, started))
+            self._under_way += 1
+            result.listen(lambda outcome: self._completed(request.id, method.name, outcome, started))
         elif isinstance(result, msgspec.Struct):
             self.answer(request.id, method.name, result, started)
         else:
-            scope = trio.CancelScope()
-            self._open[request.id] = scope
-            assert self._nursery is not None
-            self._nursery.start_soon(self._run, method, request, result, scope, started)
+            self._start(method, request, result, started)
+
+    def _completed(self, id: int, method: str, outcome: Any, started: float) -> None:
+        self._under_way -= 1
+        self.answer(id, method, outcome, started)
+
+    def _start(self, method: Method, request: Request, result: Any, started: float) -> None:
+        """Raises Overloaded."""
+        is_stream = not inspect.isawaitable(result)
+        share = self._share
+        if share.tasks >= MAX_TASKS or (is_stream and share.streams >= MAX_STREAMS):
+            if inspect.iscoroutine(result):
+                result.close()
+            raise Overloaded("Too much that this peer asked for is under way.", "Wait for some of the answers.")
+        self._under_way += 1
+        self._open[request.id] = scope = trio.CancelScope()
+        assert self._nursery is not None
+        share.tasks += 1
+        share.streams += is_stream
+        self._nursery.start_soon(self._run, method, request, result, scope, started, is_stream)
 
     async def _run(
-        self, method: Method, request: Request, result: Any, scope: trio.CancelScope, started: float
+        self, method: Method, request: Request, result: Any, scope: trio.CancelScope, started: float, is_stream: bool
     ) -> None:
+        try:
+            outcome = await self._outcome_of(method, request, result, scope)
+        finally:
+            self._share.tasks -= 1
+            self._share.streams -= is_stream
+        if self._open.get(request.id) is scope:
+            del self._open[request.id]
+        self._completed(request.id, method.name, outcome, started)
+
+    async def _outcome_of(self, method: Method, request: Request, result: Any, scope: trio.CancelScope) -> Any:
+        """What came of a request, be it an error."""
         deadline_ms = min(request.deadline_ms or method.deadline_ms, MAX_DEADLINE_MS)
         if deadline_ms:
             scope.deadline = trio.current_time() + deadline_ms / 1000
         outcome: Any = None
         with scope:
             try:
-                outcome = await self._outcome(request, result)
+                outcome = await self._outcome(method, request, result)
             except LighthouseError as error:
                 outcome = error
             except Exception:
@@ -213,11 +297,11 @@ class Connection:
         if outcome is None:
             timed_out = deadline_ms and trio.current_time() >= scope.deadline
             outcome = DeadlineExceeded(f"{method.name} took over {deadline_ms} ms.") if timed_out else Cancelled(_STOP)
-        self.answer(request.id, method.name, outcome, started)
+        return outcome
 
-    async def _outcome(self, request: Request, result: Awaitable[Any] | AsyncIterator[Any]) -> Any:
+    async def _outcome(self, method: Method, request: Request, result: Awaitable[Any] | AsyncIterator[Any]) -> Any:
         if inspect.isawaitable(result):
-            return await result
+            return await (result if method.name in WAITING else self._in_turn(result))
         async with contextlib.aclosing(result) as items:  # type: ignore[type-var]
             async for item in items:
                 if isinstance(item, Final):
@@ -226,6 +310,16 @@ class Connection:
                     await self._moved.park()
                 self._send(Reply(request.id, item=item))
         return Done()
+
+    async def _in_turn(self, result: Awaitable[Any]) -> Any:
+        try:
+            while len(self._output) > MAX_OUTPUT:
+                await self._moved.park()
+            async with self._share.running:
+                return await result
+        finally:
+            if inspect.iscoroutine(result):
+                result.close()
 
     def _cancel(self, request: Cancel) -> None:
         scope = self._open.get(request.target)
@@ -239,10 +333,6 @@ class Connection:
         except (TypeError, ValueError, msgspec.EncodeError) as error:
             body = self._format.encode(Reply(reply.id, error=ErrorBody("internal", f"The answer: {error}.")))
         self._output += framed(body, self._format.json)
-        if len(self._output) > HARD_OUTPUT:
-            log.warning("rpc.peer_does_not_read", pid=self.peer.author.pid)
-            self._socket.shutdown(socket.SHUT_RDWR)
-            self._output.clear()
         self._outbox.has_answers(self)
 
     def flush(self) -> None:
@@ -253,12 +343,23 @@ class Connection:
             sent = self._socket.send(self._output)
         except BlockingIOError:
             sent = 0
-        except OSError:
+        except OSError:  # nobody is there any more to be answered, whatever they asked before they left
             self._output.clear()
+            self._leave()
             return
         del self._output[:sent]
         if self._output:
             self._send_wanted.set()
+        if self._output or self._counted:
+            self._keep_within()
+
+    def _keep_within(self) -> None:
+        """Give up a peer that lets answers pile up."""
+        try:
+            self._count()
+        except TooLarge:
+            self._output.clear()
+            self._leave()
 
     async def _send_rest(self) -> None:
         while True:

@@ -4,24 +4,29 @@ import grp
 import os
 import socket
 import stat
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import structlog
 import trio
 
+from lighthoused.core.author import Author
 from lighthoused.core.errors import AlreadyExists, Invalid
-from lighthoused.identity.access import Access
+from lighthoused.identity.access import Access, Identity
 from lighthoused.rpc.connection import Connection
 from lighthoused.rpc.dispatch import Dispatcher, Observer, Tracer
 from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
+from lighthoused.rpc.shares import Key, Share, Shares
 
 log = structlog.get_logger()
 
 MAX_PATH = 107
 """sun_path of unix(7) less its NUL."""
 BACKLOG = 1024
+TELL_S = 1.0
+"""Refused connections are logged at most so often; all are counted."""
 LISTENER = "rpc"
 """Name of the socket that systemd listens on for us."""
 
@@ -44,6 +49,8 @@ class Server:
         self.max_connections = max_connections
         self.refused_connections = 0
         self._count = 0
+        self._told = -TELL_S
+        self._shares = Shares()
         self._poller = Poller()
         self.outbox = Outbox()
 
@@ -64,31 +71,46 @@ class Server:
                     log.error("rpc.accept_failed", error=str(error))
                     await trio.sleep(0.1)
                     continue
-                if self._count >= self.max_connections:
-                    log.warning("rpc.too_many_connections", limit=self.max_connections)
-                    self.refused_connections += 1
-                    accepted.close()
-                    continue
-                nursery.start_soon(self._connection, accepted)
+                self._admit(accepted, nursery)
+                await trio.lowlevel.checkpoint()
 
-    async def _connection(self, accepted: socket.socket) -> None:
+    def _admit(self, accepted: socket.socket, nursery: trio.Nursery) -> None:
+        """Serve one more connection, or close it where there are as many as may be, in all or of this peer."""
+        peer = self._access.identify(accepted)
+        share = self._shares.take(peer.author, peer.role == "agent") if self._count < self.max_connections else None
+        if share is None:
+            self._refuse(accepted, peer.author)
+            return
         self._count += 1
         self._observer.connections(self._count)
+        nursery.start_soon(self._connection, accepted, peer, *share)
+
+    def _refuse(self, accepted: socket.socket, author: Author) -> None:
+        accepted.close()
+        self.refused_connections += 1
+        if time.monotonic() >= self._told + TELL_S:
+            self._told = time.monotonic()
+            log.warning("rpc.too_many_connections", pid=author.pid, agent=author.agent, open=self._count)
+
+    async def _connection(self, accepted: socket.socket, peer: Identity, key: Key, share: Share) -> None:
+        connection = Connection(
+            accepted,
+            peer,
+            self._dispatcher,
+            self._access,
+            self._observer,
+            self._poller,
+            self.outbox,
+            share,
+            self._tracer,
+        )
         try:
             with accepted:
                 accepted.setblocking(False)
-                peer = self._access.identify(accepted)
-                await Connection(
-                    accepted,
-                    peer,
-                    self._dispatcher,
-                    self._access,
-                    self._observer,
-                    self._poller,
-                    self.outbox,
-                    self._tracer,
-                ).serve()
+                await connection.serve()
         finally:
+            connection.close()
+            self._shares.leave(key)
             self._count -= 1
             self._observer.connections(self._count)
 

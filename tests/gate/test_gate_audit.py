@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 import pytest
+import trio
 from tests_support.running import Running
 
 from lighthoused.core.author import Author
@@ -54,6 +55,28 @@ def asked(number: int, size: int = 1) -> tuple[Request, Verdict]:
 async def flushed(audit: Audit) -> None:
     for _ in range(3):
         await audit.flush()
+
+
+class Busy(Disk):
+    """A store during whose every append there is another verdict."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.full = False
+        self.audit = Audit(self.append)
+
+    async def append(self, drafts: Sequence[Draft]) -> None:
+        await super().append(drafts)
+        self.audit.judged(*asked(len(self.kept)))
+
+
+async def test_who_waits_for_what_was_judged_does_not_wait_for_what_comes_after() -> None:
+    busy = Busy()
+    busy.audit.judged(*asked(0))
+    with trio.fail_after(5):
+        await busy.audit.flush()
+    assert len(busy.kept) == 1
+    assert busy.audit.waiting == 1
 
 
 async def test_hits_are_kept_while_there_is_no_room() -> None:
