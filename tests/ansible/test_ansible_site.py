@@ -83,6 +83,18 @@ def test_the_second_run_changes_nothing_and_so_says_a_check(site: Site) -> None:
     assert site.provisioning.play("site.yml", "--check", "--diff").counts["changed"] == 0
 
 
+def test_what_changes_is_put_into_force_and_nothing_else(site: Site) -> None:
+    machine = site.machine
+    before = shown(machine, "lighthouse-scrub.timer", "ActiveEnterTimestampMonotonic")
+    daemon = machine.run("systemctl", "show", "lighthoused.service", "--property=MainPID")
+    changed = site.provisioning.play("site.yml", lighthoused_open_files=4096, lighthoused_tasks_max=200)
+    assert changed.counts["changed"] == 3, changed.said  # two drop-ins, and the daemon is started anew
+    assert machine.run("systemctl", "show", "lighthoused.service", "--property=MainPID") != daemon
+    assert shown(machine, "lighthoused.service", "LimitNOFILE") == ["LimitNOFILE=4096"]
+    assert shown(machine, "lighthouse.slice", "TasksMax") == ["TasksMax=200"]
+    assert shown(machine, "lighthouse-scrub.timer", "ActiveEnterTimestampMonotonic") == before
+
+
 def test_a_bad_configuration_is_refused_before_it_is_in_place(site: Site) -> None:
     refused = site.provisioning.play(
         "site.yml",
