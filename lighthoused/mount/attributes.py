@@ -11,8 +11,10 @@ SECTOR = 512
 IO_SIZE = 128 * 1024
 
 
-def entry_attributes(number: int, inode: Inode | Node, timeout_s: float = FOREVER_S) -> pyfuse3.EntryAttributes:
-    """The kernel's view of an inode under this number."""
+def entry_attributes(
+    number: int, inode: Inode | Node, timeout_s: float = FOREVER_S, attr_timeout_s: float | None = None
+) -> pyfuse3.EntryAttributes:
+    """The kernel's view of an inode under this number; its attributes may be valid for longer than its name."""
     entry = pyfuse3.EntryAttributes()
     entry.st_ino = number
     entry.st_mode = inode.mode
@@ -27,7 +29,8 @@ def entry_attributes(number: int, inode: Inode | Node, timeout_s: float = FOREVE
     entry.st_ctime_ns = inode.ctime
     entry.st_atime_ns = inode.atime
     entry.st_birthtime_ns = inode.btime
-    entry.attr_timeout = entry.entry_timeout = timeout_s
+    entry.entry_timeout = timeout_s
+    entry.attr_timeout = timeout_s if attr_timeout_s is None else attr_timeout_s
     return entry
 
 

@@ -401,7 +401,7 @@ class Operations(pyfuse3.Operations):
 
     def _virtual(self, number: int) -> EntryAttributes:
         node = self._vnode(number)
-        return entry_attributes(number, node.attributes(), node.timeout_s)
+        return entry_attributes(number, node.attributes(), node.timeout_s, node.attr_timeout_s)
 
     def _number(self, directory: Vnode) -> int:
         number = self.virtual.known(directory.key)

@@ -24,7 +24,7 @@ import trio
 from lighthoused.core.inode import Inode
 from lighthoused.mount.following import Chunk
 from lighthoused.mount.positions import Place, Positions, Served
-from lighthoused.mount.vnode import Owner, Vnode
+from lighthoused.mount.vnode import FOREVER_S, Owner, Vnode
 from lighthoused.mount.writing import ReaderGone, WritingEnd, forget_writing_end, open_writing_end
 from lighthoused.tree.refusal import refuse
 
@@ -48,7 +48,13 @@ class KeptPipes(NamedTuple):
 
 
 class Pipe(Vnode):
-    """One reader's pipe. `name` is what the daemon opens it by."""
+    """One reader's pipe. `name` is what the daemon opens it by.
+
+    systemd, which keeps its ends, may ask for their attributes: the kernel must know them without asking a daemon that
+    is not there.
+    """
+
+    attr_timeout_s = FOREVER_S
 
     def __init__(self, owner: Owner, name: str, path: Path, forget: Callable[["Pipe"], None]) -> None:
         self.name = name

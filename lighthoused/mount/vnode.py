@@ -33,6 +33,8 @@ class Vnode(ABC):
     """
 
     timeout_s: float = 0.0
+    attr_timeout_s: float | None = None
+    """Of its attributes, where they are valid for longer than its name."""
     found_as: bytes = b""
     key: Hashable = None
 

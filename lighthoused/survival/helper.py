@@ -5,7 +5,6 @@ namespace of PID 1, so that everybody sees the mount. Standard library only: it 
 """
 
 import ctypes
-import json
 import os
 import pwd
 import subprocess
@@ -21,8 +20,6 @@ CONNECTION = "fuse"
 """Name by which systemd keeps the descriptor of /dev/fuse."""
 OF_MOUNT = (CONNECTION, "fuse-init", "kernel-holds", "positions")
 """Names of all that is of no use without the mount. What is not stored yet is kept all the same."""
-STREAMS = "stream-"
-"""How the names of kept ends of pipes begin."""
 MOUNT_LOST = 69
 """What the daemon exits with where the mount was taken from it (EX_UNAVAILABLE): it is to be made anew."""
 UNIT = "lighthoused.service"
@@ -58,7 +55,7 @@ def unmount(mountpoint: str) -> str:
     if _restarting() and os.environ.get("EXIT_STATUS") != str(MOUNT_LOST):
         return "the mount is kept for the next start"
     _unmount(mountpoint)
-    for name in (*OF_MOUNT, *_streams()):
+    for name in OF_MOUNT:
         notify.forget(name)
     return f"unmounted {mountpoint}"
 
@@ -118,17 +115,6 @@ def _checked(result: int, about: str) -> None:
 
 def _kept_descriptors() -> int:
     return int(_asked("show", "--property=NFileDescriptorStore", "--value", UNIT) or 0)
-
-
-def _streams() -> list[str]:
-    """Names of kept ends of pipes, where systemd (254 and later) tells; an earlier one keeps none when it stops us."""
-    command = ["systemd-analyze", "--no-pager", "--json=short", "fdstore", UNIT]
-    try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        kept = json.loads(done.stdout or "[]")
-    except (OSError, ValueError):
-        return []
-    return [entry["fdname"] for entry in kept if entry["fdname"].startswith(STREAMS)]
 
 
 def _restarting() -> bool:

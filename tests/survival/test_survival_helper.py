@@ -13,8 +13,7 @@ def test_what_is_kept_of_the_mount_is_forgotten_with_it() -> None:
     assert set(helper.OF_MOUNT) == {helper.CONNECTION, INIT_NAME, HOLDS_NAME, POSITIONS_NAME}
 
 
-def test_ends_of_pipes_are_known_by_their_names() -> None:
-    assert helper.STREAMS == KEPT_PREFIX
+def test_nothing_else_is_called_as_ends_of_pipes_are() -> None:
     assert not any(name.startswith(KEPT_PREFIX) for name in (*helper.OF_MOUNT, UNSTORED_NAME))
 
 
