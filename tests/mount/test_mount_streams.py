@@ -154,6 +154,21 @@ def test_fifty_readers_that_do_not_read_slow_nobody_and_miss_nothing(running: Ru
     until(lambda: pipes_of(running) == 0)
 
 
+def test_who_keeps_a_pipe_may_ask_for_its_attributes_while_the_daemon_hangs(running: Running) -> None:
+    """systemd does, and would hang with it."""
+    descriptor = os.open(stream(running), os.O_RDONLY)
+    assert running.process is not None
+    running.process.send_signal(signal.SIGSTOP)
+    try:
+        asked = subprocess.run(
+            ["stat", "--dereference", "--format=%F", "-"], stdin=descriptor, capture_output=True, timeout=SOON_S
+        )
+    finally:
+        running.process.send_signal(signal.SIGCONT)
+    assert asked.stdout == b"fifo\n"
+    os.close(descriptor)
+
+
 def test_stopping_ends_waiting_readers(running: Running, start: Start) -> None:
     readers = [start("cat") for _ in range(5)]
     assert running.stop() == 0
