@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests_support.filling import fill
 from tests_support.opa_server import StandIn
 from tests_support.running import Running
 from tests_support.tree_check import problems_of
@@ -104,21 +105,6 @@ def limited(running: Running) -> Iterator[None]:
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (size, before[1]))
     yield
     resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, before)
-
-
-def fill(running: Running, size: int = 1_000_000, errors: tuple[int, ...] = (errno.ENOSPC,)) -> dict[str, bytes]:
-    """Write and sync files until there is no room; what was acknowledged."""
-    kept: dict[str, bytes] = {}
-    with pytest.raises(OSError, match="|".join(map(os.strerror, errors))):
-        for number in range(1000):
-            content = os.urandom(size)
-            path = running.current / f"f{number}"
-            with open(path, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            kept[path.name] = content
-    return kept
 
 
 def abort(running: Running) -> None:

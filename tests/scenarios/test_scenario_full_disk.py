@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests_support.filling import fill
 from tests_support.running import Running
 from tests_support.tree_check import problems_of
 
@@ -35,21 +36,6 @@ def state_of(running: Running) -> str:
     with running.client() as client:
         state: str = client.call(StatusRequest(id=0)).state
         return state
-
-
-def fill(running: Running) -> dict[str, bytes]:
-    """Write and sync files until there is no room; what was acknowledged."""
-    kept: dict[str, bytes] = {}
-    with pytest.raises(OSError, match=os.strerror(errno.ENOSPC)):
-        for number in range(1000):
-            content = os.urandom(1_000_000)
-            path = running.current / f"f{number}"
-            with open(path, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            kept[path.name] = content
-    return kept
 
 
 def test_writers_get_enospc_and_it_recovers_by_itself(small: Running) -> None:
