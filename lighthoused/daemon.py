@@ -3,26 +3,21 @@
 It starts from the store up, and stops from the edges down.
 """
 
-import faulthandler
-import gc
 import os
 import pwd
 import resource
 import signal
-import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 import structlog
 import trio
 from prometheus_client import CollectorRegistry, generate_latest
 
-from lighthoused import __version__
 from lighthoused.api.agents import AgentsApi
 from lighthoused.api.agents import fold as fold_agents
 from lighthoused.api.approvals import ApprovalsApi
@@ -48,11 +43,10 @@ from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
 from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.events import Draft
-from lighthoused.credentials import names_passed, read_line
+from lighthoused.credentials import read_line
 from lighthoused.gate import analysis
 from lighthoused.gate.approvals import Approvals
 from lighthoused.gate.audit import Audit
-from lighthoused.gate.content import checks
 from lighthoused.gate.content.redaction import redacted
 from lighthoused.gate.flows import Flows
 from lighthoused.gate.gate import Gate
@@ -75,13 +69,10 @@ from lighthoused.mount.permits import Permits
 from lighthoused.mount.pipes import Pipes
 from lighthoused.mount.root import Rooms, Root
 from lighthoused.mount.session import Session
-from lighthoused.mount.status import Render
 from lighthoused.mount.vnode import Owner
 from lighthoused.notify.notifier import Notifier
 from lighthoused.notify.outlets import outlets_of
-from lighthoused.ops.degradation import MOUNT, STORE, Degradation
-from lighthoused.ops.http import Observatory
-from lighthoused.ops.lag import probe
+from lighthoused.ops.degradation import MOUNT, Degradation
 from lighthoused.ops.metrics import Metrics
 from lighthoused.ops.telemetry import telemetry_of
 from lighthoused.pattern.fitting import fit
@@ -90,15 +81,17 @@ from lighthoused.pattern.patterns import Patterns
 from lighthoused.policy.engine import Loaded, Policies
 from lighthoused.policy.opa import ByServer, OpaServer
 from lighthoused.policy.shelf import Shelf
-from lighthoused.protocol.messages import DegradationView, Progress, Project, ReloadReply, Status
+from lighthoused.protocol.messages.log import Progress
+from lighthoused.protocol.messages.policies import ReloadReply
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.reloading import LIVE, differences, takes_restart
+from lighthoused.reported import SERVING, Report
 from lighthoused.rpc.dispatch import Dispatcher
-from lighthoused.rpc.server import LISTENER, Server, inherited_listener, listen
+from lighthoused.rpc.server import Server
 from lighthoused.soundness import Soundness, room_below
 from lighthoused.store.store import Store
-from lighthoused.survival.notify import Passed, notify, passed_descriptors
-from lighthoused.survival.watchdog import tell_supervisor
-from lighthoused.takeover import Takeover, store_missing, take_over
+from lighthoused.survival.notify import notify
+from lighthoused.takeover import Takeover
 from lighthoused.tree.automatic import Automatic
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.glance import Glance
@@ -109,26 +102,11 @@ from lighthoused.tree.undo import Undo
 
 log = structlog.get_logger()
 
-SWITCH_INTERVAL_S = 0.0002
-"""How soon a thread that wants the interpreter gets it: the writer would else wait 5 ms after each sync."""
-
-EVERYWHERE = "0.0.0.0"
-"""The address of all networks of a machine, or of a container."""
-
-SERVING = "SERVING"
 TIERS = ("policy", "pattern", "human")
 """Those that may be skipped; a warning says so."""
 
 OWN_DESCRIPTORS = 128
 """Open files left for all else than connections."""
-
-
-class Ready(NamedTuple):
-    """What is there once the daemon serves; `metrics` is a URL or ""; `project` the one imported at start, if any."""
-
-    config: Config
-    metrics: str
-    project: Project | None
 
 
 class Daemon:
@@ -142,6 +120,7 @@ class Daemon:
         self.metrics_url = ""
         self.phase = "STARTING"
         """What goes on before and after SERVING."""
+        self.report = Report(self)
         self.metrics = Metrics(CollectorRegistry())
         self.store = store
         self.store.writer.observer = self.metrics.log
@@ -240,69 +219,6 @@ class Daemon:
         own = (os.fsencode(self.config.paths.state), os.fsencode(self.config.paths.mount))
         return any(path == one or path.startswith(one + b"/") for one in own)
 
-    @property
-    def state(self) -> str:
-        """STARTING, STOPPING, or whether the daemon can be relied on: NORMAL, EMERGENCY, RECOVERING."""
-        return self.degradation.condition.state.upper() if self.phase == SERVING else self.phase
-
-    def checks(self) -> Mapping[str, str]:
-        """What keeps each component from being ready, "" where nothing does."""
-        condition = self.degradation.condition
-        recovers = f"RECOVERING: {condition.reason}" if condition.state == "recovering" else ""
-        return {
-            "daemon": recovers if self.phase == SERVING else self.phase,
-            "store": condition.losses.get(STORE, ""),
-            **({"mount": condition.losses.get(MOUNT, "")} if self.session is not None else {}),
-        }
-
-    def problems(self) -> Mapping[str, str]:
-        """What is wrong while the daemon is neither starting nor stopping."""
-        return self.checks() if self.phase == SERVING else {}
-
-    def status(self) -> Status:
-        """How the daemon is."""
-        paths = self.config.paths
-        condition = self.degradation.condition
-        return Status(
-            version=__version__,
-            pid=os.getpid(),
-            state=self.state,
-            uptime_s=round(time.monotonic() - self.started, 3),
-            head=self.store.writer.committed,
-            paths={
-                "state": str(paths.state),
-                "mount": str(paths.mount) if self.session else "",
-                "socket": str(paths.socket),
-                "metrics": self.metrics_url,
-            },
-            projects=tuple(project.name for project in self.tree.projects.all()),
-            agents=sum(agent.alive for agent in self.agents.list()),
-            pending_approvals=len(self.approvals.waiting()),
-            store={**self.store.env.describe(), "queued": self.store.writer.queued},
-            policy={
-                "version": self.policies.version,
-                "profile": self.config.gate.profile,
-                "policies": self.policies.names,
-                "problem": self.policies.problem,
-                **({"opa": self.opa.problem or "up"} if self.opa is not None else {}),
-            },
-            tiers=self.gate.tiers.views(),
-            health=dict(self.checks()),
-            degradation=DegradationView(
-                condition.state, self.degradation.since, condition.reason, dict(condition.losses), condition.held
-            ),
-            warnings=dict(self.degradation.warnings),
-        )
-
-    def summary(self) -> str:
-        """The daemon in one line, for ``systemctl status``."""
-        status = self.status()
-        why = f" ({reason})" if (reason := status.degradation.reason) else ""
-        return (
-            f"{status.state}{why}: {len(status.projects)} projects, {status.head} events,"
-            f" {status.agents} agents at work, {status.pending_approvals} approvals wait"
-        )
-
     async def reload_on_hangup(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
         """Read anew what there is at every SIGHUP; what is broken leaves what was in force."""
         with trio.open_signal_receiver(signal.SIGHUP) as received:
@@ -377,7 +293,7 @@ class Daemon:
         append = self.store.append
         registry = AgentsApi(self.agents, append, self.clock)
         families = (
-            ConnectionApi(self.access, self.status, lambda: generate_latest(self.metrics.registry)),
+            ConnectionApi(self.access, self.report.status, lambda: generate_latest(self.metrics.registry)),
             DegradationApi(self.degradation.approve),
             LogApi(self.store, self.clock, self.caught_up, self.scrubbed),
             ProjectsApi(self.tree, self.undo, self.is_own_path),
@@ -421,7 +337,7 @@ class Daemon:
         if not config.mount.enabled:
             return None
         events = EventLog(self.store.log, event_line)
-        root = Root(self.owner, Rooms(self.tree, self._status_files, self.pipes, self.following, events))
+        root = Root(self.owner, Rooms(self.tree, self.report.files, self.pipes, self.following, events))
         permits = Permits(Rights(config.rights), self.tree, self._report_security) if config.rights else None
         holds = inherited.holds if inherited else None
         operations = Operations(
@@ -464,7 +380,7 @@ class Daemon:
     def _tell_state(self) -> None:
         if self.phase == SERVING:
             with suppress(OSError):
-                notify(f"STATUS={self.summary()}")
+                notify(f"STATUS={self.report.summary()}")
 
     def _opa(self) -> OpaServer | None:
         config = self.config.gate
@@ -490,15 +406,6 @@ class Daemon:
         acting = self.agents.of(pid)
         return Author(acting.agent, acting.session, uid, gid, pid)
 
-    def _status_files(self, project: Project) -> Mapping[str, Render]:
-        return {
-            "health": lambda: _lines(f"{name}: {problem or 'ok'}" for name, problem in self.checks().items()),
-            "approvals": lambda: _lines(msgspec.json.encode(one).decode() for one in self.approvals.waiting()),
-            "agents": lambda: _lines(msgspec.json.encode(agent).decode() for agent in self.agents.list()),
-            "status": lambda: msgspec.json.format(msgspec.json.encode(self.status())) + b"\n",
-            "project": lambda: msgspec.json.format(msgspec.json.encode(project)) + b"\n",
-        }
-
     async def _invalidate(self, inodes: Iterable[int], entries: Iterable[tuple[int, bytes]]) -> None:
         if self.session is not None:
             await self.session.invalidate(inodes, entries)
@@ -514,135 +421,12 @@ class Daemon:
         self.audit.record(author.draft("security", kind, payload, self.clock(), paths=paths))
 
 
-async def serve(
-    config: Config,
-    *,
-    reread: Callable[[], Config],
-    import_source: Path | None = None,
-    ready: Callable[[Ready], None],
-    progress: Callable[[Progress], None],
-    stop: trio.Event,
-) -> None:
-    """Run a daemon until `stop` is set; `reread` gives the configuration as it is then. Raises core errors."""
-    faulthandler.enable()
-    sys.setswitchinterval(SWITCH_INTERVAL_S)
-    passed = passed_descriptors()
-    store = Store(config.paths.state, config.store.map_size, max_size=config.store.max_size)
-    store.start(trio.lowlevel.current_trio_token())
-    try:
-        takeover = take_over(passed) if config.mount.enabled else None
-        if takeover is not None:
-            await store_missing(store, takeover.unstored)
-        daemon = Daemon(config, store, takeover, reread)
-        async with trio.open_nursery() as engine:
-            await engine.start(daemon.tree.run)
-            try:
-                if takeover is not None:
-                    await daemon.tree.redo(takeover.unstored)
-                project = None
-                if import_source is not None:
-                    async with stopped_by(stop):
-                        project = await daemon.import_project(import_source, progress)
-                if not stop.is_set():
-                    await _serve_edges(daemon, passed, project, ready, stop)
-            finally:
-                daemon.phase = "STOPPING"
-                notify("STOPPING=1")
-                await daemon.audit.close()
-                with trio.CancelScope(shield=True):
-                    await daemon.degradation.catch_up()
-                    await daemon.tree.close()
-    finally:
-        store.close()
-
-
-@asynccontextmanager
-async def stopped_by(stop: trio.Event) -> AsyncIterator[None]:
-    """Cancel the block once `stop` is set."""
-
-    async def watch() -> None:
-        await stop.wait()
-        nursery.cancel_scope.cancel()
-
-    async with trio.open_nursery() as nursery:
-        nursery.start_soon(watch)
-        yield
-        nursery.cancel_scope.cancel()
-
-
-def spare_garbage_collection() -> None:
-    """Leave out of every later collection what is there now: going through it all would stop the loop for 40 ms."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 50, 100)
-
-
 def raise_descriptor_limit() -> int:
     """Allow this process as many open files as it may have (getrlimit(2)); the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
-
-
-async def _serve_edges(
-    daemon: Daemon, passed: Passed, project: Project | None, ready: Callable[[Ready], None], stop: trio.Event
-) -> None:
-    config = daemon.config
-    listener = inherited_listener(passed) or listen(
-        config.paths.socket, config.rpc.socket_mode, config.rpc.socket_group
-    )
-    try:
-        async with trio.open_nursery() as edges:
-            if config.metrics.enabled:
-                observatory = Observatory(daemon.metrics.registry, daemon.checks)
-                host = EVERYWHERE if config.metrics.everywhere else config.metrics.host
-                daemon.metrics_url = await edges.start(observatory.serve, host, config.metrics.port)
-            edges.start_soon(probe, daemon.metrics.loop)
-            edges.start_soon(trio.to_thread.run_sync, checks.warm)
-            if daemon.opa is not None:
-                edges.start_soon(daemon.opa.run)
-            if daemon.telemetry is not None:
-                edges.start_soon(daemon.telemetry.run, daemon.metrics.registry)
-            edges.start_soon(daemon.audit.run)
-            edges.start_soon(daemon.approvals.run)
-            edges.start_soon(daemon.notifier.run, daemon.problems)
-            edges.start_soon(daemon.learning.run)
-            edges.start_soon(daemon.gc.now_and_then)
-            edges.start_soon(daemon.automatic.now_and_then)
-            await edges.start(daemon.reload_on_hangup)
-            await edges.start(daemon.server.serve, listener)
-            await edges.start(daemon.following.run)
-            await edges.start(daemon.pipes.run)
-            async with trio.open_nursery() as mounted:
-                if daemon.session is not None:
-                    await daemon.session.mount()
-                    await mounted.start(daemon.session.serve)
-                spare_garbage_collection()
-                await edges.start(daemon.mirrors.run)
-                daemon.phase = SERVING
-                await edges.start(daemon.degradation.run)
-                started = {"version": __version__, "pid": os.getpid(), "credentials": names_passed(os.environ)}
-                await daemon.announce("daemon.started", started)
-                edges.start_soon(tell_supervisor, daemon.summary)
-                ready(Ready(config, daemon.metrics_url, project))
-                try:
-                    await stop.wait()
-                finally:
-                    daemon.tree.journal.hold(None)
-                    if daemon.session is not None:
-                        with trio.CancelScope(shield=True):
-                            await daemon.session.unmount()
-            edges.cancel_scope.cancel()
-    finally:
-        if daemon.telemetry is not None:
-            await daemon.telemetry.close(daemon.metrics.registry)
-        if daemon.session is not None:
-            daemon.session.close()
-        daemon.agents.close()
-        listener.close()
-        if LISTENER not in passed:
-            config.paths.socket.unlink(missing_ok=True)
 
 
 def _roles(config: Config) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -654,7 +438,3 @@ def _key_ring(config: Config) -> KeyRing:
     """The one that is a credential, else our own."""
     given = config.credentials.token_keys
     return KeyRing.load(given, managed=True) if given else KeyRing.load(config.paths.state / "token.keys")
-
-
-def _lines(lines: Iterable[str]) -> bytes:
-    return "".join(line + "\n" for line in lines).encode()

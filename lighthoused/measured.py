@@ -16,7 +16,7 @@ import msgspec
 
 from lighthoused import __version__
 from lighthoused.ops.readings import Readings
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.log import Log
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def _health(readings: Readings, daemon: "Daemon") -> None:
     readings.gauge(
         "lighthouse_component_healthy",
         "1 while nothing keeps the component from being ready",
-        lambda: {name: float(not problem) for name, problem in daemon.checks().items()},
+        lambda: {name: float(not problem) for name, problem in daemon.report.checks().items()},
         label="component",
         on_loop=True,
     )

@@ -9,7 +9,7 @@ from lighthoused.mount.kept import INIT_NAME, Inherited, KeptMount
 from lighthoused.mount.pipes import KeptPipes
 from lighthoused.mount.positions import POSITIONS_NAME, Positions
 from lighthoused.mount.writing import kept_writing_ends
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.store import Store
 from lighthoused.survival.helper import CONNECTION
 from lighthoused.survival.kept import KeptLog

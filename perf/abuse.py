@@ -11,7 +11,8 @@ import msgspec
 
 from lighthoused.client import Client
 from lighthoused.protocol.frames import framed
-from lighthoused.protocol.messages import MAX_FRAME, AgentRegisterRequest
+from lighthoused.protocol.messages.agents import AgentRegisterRequest
+from lighthoused.protocol.messages.base import MAX_FRAME
 
 AGENT = "mallory"
 MANY = 64

@@ -16,15 +16,9 @@ import msgspec
 
 from lighthoused.client import Client
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import (
-    AgentRegisterRequest,
-    AppendRequest,
-    CheckRequest,
-    Filter,
-    NewEvent,
-    QueryRequest,
-    SubscribeRequest,
-)
+from lighthoused.protocol.messages.agents import AgentRegisterRequest
+from lighthoused.protocol.messages.gate import CheckRequest
+from lighthoused.protocol.messages.log import AppendRequest, Filter, NewEvent, QueryRequest, SubscribeRequest
 
 THINK_S = 0.2
 MAX_ERRORS = 20

@@ -14,7 +14,7 @@ import msgspec
 
 from lighthoused.client import Client
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import ApprovalAnswerRequest, ApprovalListRequest
+from lighthoused.protocol.messages.gate import ApprovalAnswerRequest, ApprovalListRequest
 from perf.abuse import KINDS, abuse
 from perf.agent import Agent, Findings
 from perf.daemon import Measured

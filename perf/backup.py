@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from lighthoused.protocol.messages import AppendRequest, NewEvent
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
 from perf.daemon import Measured
 from perf.scale import WORK
 from perf.table import Row

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from lighthoused.client import Client
-from lighthoused.protocol.messages import StatusRequest
+from lighthoused.protocol.messages.status import StatusRequest
 
 READY = "lighthoused is ready"
 

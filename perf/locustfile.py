@@ -16,7 +16,9 @@ from locust import User, between, task
 from lighthoused.client import Client
 from lighthoused.core.errors import LighthouseError
 from lighthoused.paths import ROOT, SOCKET, default_socket
-from lighthoused.protocol.messages import AppendRequest, CheckRequest, NewEvent, QueryRequest, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.gate import CheckRequest
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent, QueryRequest
 
 HABITS = ("ls -la", "git status --short", "pytest -q tests/unit", "grep -rn TODO src/", "make -j4 lint")
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lighthoused.cli import hook
-from lighthoused.protocol.messages import QueryRequest
+from lighthoused.protocol.messages.log import QueryRequest
 from lighthoused.store.store import Store
 from perf.daemon import Measured
 from perf.load import append_request, check_request, drive, percentile

@@ -10,7 +10,9 @@ from lighthoused.core.author import Author
 from lighthoused.core.errors import Denied, NotFound
 from lighthoused.core.events import Draft
 from lighthoused.identity.agents import MAX_AGENTS, Agents
-from lighthoused.protocol.messages import AgentList, AgentListRequest, AgentRegisterRequest, AgentView, Filter, Request
+from lighthoused.protocol.messages.agents import AgentList, AgentListRequest, AgentRegisterRequest, AgentView
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.rpc.call import Call, Handler
 from lighthoused.store.log import Log
 

@@ -12,17 +12,17 @@ from lighthoused.core.sight import FileView, seen
 from lighthoused.core.verdicts import Verdict
 from lighthoused.gate.approvals import MAX_LEFT_S, MAX_PARKED, Approvals, by_person
 from lighthoused.gate.remembering import remembered
-from lighthoused.protocol.messages import (
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Done
+from lighthoused.protocol.messages.gate import (
     Approval,
     ApprovalAnswerRequest,
     ApprovalList,
     ApprovalListRequest,
     ApprovalShowRequest,
     ApprovalView,
-    Done,
-    Filter,
-    Request,
 )
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.rpc.call import Call, Handler
 from lighthoused.store.log import Log
 from lighthoused.tree.glance import Glance

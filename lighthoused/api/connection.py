@@ -8,18 +8,9 @@ import trio
 from lighthoused import __version__
 from lighthoused.core.errors import Invalid
 from lighthoused.identity.access import Access
-from lighthoused.protocol.messages import (
-    PROTOCOL_VERSION,
-    Hello,
-    MetricsReply,
-    MetricsRequest,
-    Ping,
-    Pong,
-    Request,
-    Status,
-    StatusRequest,
-    Welcome,
-)
+from lighthoused.protocol.messages.base import PROTOCOL_VERSION, Request
+from lighthoused.protocol.messages.connection import Hello, Ping, Pong, Welcome
+from lighthoused.protocol.messages.status import MetricsReply, MetricsRequest, Status, StatusRequest
 from lighthoused.rpc.call import Call, Handler
 
 

@@ -6,7 +6,10 @@ import msgspec
 
 from lighthoused.core.author import Author
 from lighthoused.core.degradation import Condition
-from lighthoused.protocol.messages import DegradationApproveRequest, Done, Filter, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Done
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.status import DegradationApproveRequest
 from lighthoused.rpc.call import Call, Handler
 from lighthoused.store.log import Log
 

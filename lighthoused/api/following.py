@@ -6,7 +6,7 @@ from typing import Any
 import trio
 
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import Progress
+from lighthoused.protocol.messages.log import Progress
 from lighthoused.rpc.call import Final
 
 PROGRESS_S = 0.2

@@ -12,7 +12,8 @@ from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
 from lighthoused.gate.gate import Gate
 from lighthoused.identity.access import Identity
-from lighthoused.protocol.messages import ROLES, CheckRequest, Request
+from lighthoused.protocol.messages.base import ROLES, Request
+from lighthoused.protocol.messages.gate import CheckRequest
 from lighthoused.rpc.call import Call, Handler
 
 SMALL = 1024

@@ -19,15 +19,10 @@ from lighthoused.gate.gate import Gate
 from lighthoused.gate.reports import report_of
 from lighthoused.identity.agents import Agents, is_name, is_session
 from lighthoused.identity.hosts import host_of
-from lighthoused.protocol.messages import (
-    AgentView,
-    Done,
-    HookDecision,
-    HookReply,
-    HookReportRequest,
-    HookRequest,
-    Request,
-)
+from lighthoused.protocol.messages.agents import AgentView
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Done
+from lighthoused.protocol.messages.gate import HookDecision, HookReply, HookReportRequest, HookRequest
 from lighthoused.rpc.call import Call, Handler
 
 DECISIONS = {"allow": "allow", "deny": "deny", "escalate": "ask"}

@@ -9,8 +9,8 @@ from lighthoused.api.views import event_view
 from lighthoused.core.errors import Denied, Invalid, LighthouseError
 from lighthoused.core.events import Draft
 from lighthoused.core.spans import CURRENT
-from lighthoused.protocol.messages import (
-    RANKS,
+from lighthoused.protocol.messages.base import RANKS, Request
+from lighthoused.protocol.messages.log import (
     AppendReply,
     AppendRequest,
     EventView,
@@ -18,7 +18,6 @@ from lighthoused.protocol.messages import (
     Progress,
     QueryReply,
     QueryRequest,
-    Request,
     SubscribeRequest,
     VerifyReply,
     VerifyRequest,

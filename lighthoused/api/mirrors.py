@@ -5,16 +5,16 @@ from pathlib import Path
 
 from lighthoused.api.following import followed
 from lighthoused.mirror.mirrors import Mirrors
-from lighthoused.protocol.messages import (
-    Done,
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Done
+from lighthoused.protocol.messages.log import Progress
+from lighthoused.protocol.messages.mirrors import (
     MirrorAddRequest,
     MirrorList,
     MirrorListRequest,
     MirrorRemoveRequest,
     MirrorStatusReply,
     MirrorStatusRequest,
-    Progress,
-    Request,
 )
 from lighthoused.rpc.call import Call, Final, Handler
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 
 from lighthoused.notify.notifier import Notifier
-from lighthoused.protocol.messages import NotifyTestReply, NotifyTestRequest, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.notifications import NotifyTestReply, NotifyTestRequest
 from lighthoused.rpc.call import Call, Handler
 
 

@@ -13,17 +13,16 @@ from lighthoused.gate.approvals import Approvals, asked
 from lighthoused.pattern.learning import STREAM, take_rule
 from lighthoused.pattern.patterns import Patterns
 from lighthoused.pattern.standing import MAX_STANDING
-from lighthoused.protocol.messages import (
-    Approval,
-    ApprovalAlwaysRequest,
-    Done,
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Done
+from lighthoused.protocol.messages.gate import Approval, ApprovalAlwaysRequest
+from lighthoused.protocol.messages.patterns import (
     Pattern,
     PatternList,
     PatternListRequest,
     PatternReply,
     PatternRevokeRequest,
     PatternShowRequest,
-    Request,
 )
 from lighthoused.rpc.call import Call, Handler
 

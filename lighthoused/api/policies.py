@@ -18,8 +18,9 @@ from lighthoused.gate.analysis import Analyser
 from lighthoused.policy.engine import Loaded, Policies
 from lighthoused.policy.listing import Listing
 from lighthoused.policy.shelf import Shelf
-from lighthoused.protocol.messages import (
-    Filter,
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.policies import (
     PolicyChanged,
     PolicyDeleteRequest,
     PolicyExplainReply,
@@ -34,7 +35,6 @@ from lighthoused.protocol.messages import (
     PolicyTestReply,
     PolicyTestRequest,
     PolicyView,
-    Request,
 )
 from lighthoused.rpc.call import Call, Handler
 from lighthoused.store.log import Log

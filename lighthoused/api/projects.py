@@ -6,22 +6,21 @@ from pathlib import Path
 
 from lighthoused.core.errors import Invalid
 from lighthoused.core.names import raw
-from lighthoused.protocol.messages import (
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Done
+from lighthoused.protocol.messages.log import Filter, Progress
+from lighthoused.protocol.messages.projects import (
     DiffReply,
     DiffRequest,
-    Done,
-    Filter,
     HistoryEntry,
     HistoryReply,
     HistoryRequest,
     PathChange,
-    Progress,
     Project,
     ProjectExportRequest,
     ProjectImportRequest,
     ProjectList,
     ProjectListRequest,
-    Request,
     Snapshot,
     SnapshotCreateRequest,
     SnapshotDeleteRequest,

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from lighthoused.protocol.messages import ReloadReply, ReloadRequest, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.policies import ReloadReply, ReloadRequest
 from lighthoused.rpc.call import Call, Handler
 
 

@@ -5,13 +5,8 @@ from collections.abc import Mapping
 import trio
 
 from lighthoused.core.names import raw
-from lighthoused.protocol.messages import (
-    BlameReply,
-    BlameRequest,
-    ChangePointsReply,
-    ChangePointsRequest,
-    Request,
-)
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.projects import BlameReply, BlameRequest, ChangePointsReply, ChangePointsRequest
 from lighthoused.rpc.call import Call, Handler
 from lighthoused.tree.blame import Blame
 from lighthoused.tree.points import change_points

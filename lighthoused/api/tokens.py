@@ -9,10 +9,7 @@ from lighthoused.core.appended import Appended
 from lighthoused.core.events import Draft
 from lighthoused.identity.keyring import KeyRing
 from lighthoused.identity.tokens import Tokens
-from lighthoused.protocol.messages import (
-    Done,
-    Filter,
-    Request,
+from lighthoused.protocol.messages.agents import (
     TokenIssueRequest,
     TokenKeys,
     TokenKeysRequest,
@@ -24,6 +21,9 @@ from lighthoused.protocol.messages import (
     TokenRotateRequest,
     TokenView,
 )
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Done
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.rpc.call import Call, Handler
 from lighthoused.store.log import Log
 

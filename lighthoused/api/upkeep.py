@@ -4,7 +4,9 @@ from collections.abc import AsyncIterator, Mapping
 
 from lighthoused.api.following import Tell, followed
 from lighthoused.api.log import Scrubbed
-from lighthoused.protocol.messages import FsckReply, FsckRequest, GcRequest, Progress, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.log import Progress
+from lighthoused.protocol.messages.upkeep import FsckReply, FsckRequest, GcRequest
 from lighthoused.rpc.call import Call, Final, Handler
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.mending import Fsck

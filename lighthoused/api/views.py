@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from lighthoused.protocol.messages import EventView
+from lighthoused.protocol.messages.log import EventView
 from lighthoused.store.log import Stored
 
 MAX_LINE_PAYLOAD = 256 * 1024

@@ -15,16 +15,10 @@ from lighthoused.baseline.comparing import CPU, SWITCH, SYNC
 from lighthoused.baseline.machine import busy, syncing, taking_turns, timed
 from lighthoused.baseline.measurement import Measurement, percentiles
 from lighthoused.client import Client
-from lighthoused.protocol.messages import (
-    AppendRequest,
-    CheckRequest,
-    Filter,
-    NewEvent,
-    Ping,
-    QueryRequest,
-    Status,
-    StatusRequest,
-)
+from lighthoused.protocol.messages.connection import Ping
+from lighthoused.protocol.messages.gate import CheckRequest
+from lighthoused.protocol.messages.log import AppendRequest, Filter, NewEvent, QueryRequest
+from lighthoused.protocol.messages.status import Status, StatusRequest
 
 SCRATCH = "perf/scratch"
 FILE = bytes(4096)

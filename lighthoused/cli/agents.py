@@ -13,8 +13,7 @@ from lighthoused.cli.keeping import keep
 from lighthoused.cli.output import fail, local_time, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, NotFound
-from lighthoused.protocol.messages import (
-    ROLES,
+from lighthoused.protocol.messages.agents import (
     AgentListRequest,
     AgentRegisterRequest,
     AgentView,
@@ -26,6 +25,7 @@ from lighthoused.protocol.messages import (
     TokenRevokeRequest,
     TokenRotateRequest,
 )
+from lighthoused.protocol.messages.base import ROLES
 
 MISSING = 127
 NOT_EXECUTABLE = 126

@@ -13,7 +13,7 @@ from lighthoused.cli.showing import left, sheet, what
 from lighthoused.core.errors import Denied, Invalid
 from lighthoused.core.verdicts import Template
 from lighthoused.core.wording import visible
-from lighthoused.protocol.messages import Approval, ApprovalAlwaysRequest, ApprovalListRequest
+from lighthoused.protocol.messages.gate import Approval, ApprovalAlwaysRequest, ApprovalListRequest
 
 ALWAYS = {
     "agent": "from this agent in this project",

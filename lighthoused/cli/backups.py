@@ -17,7 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 from lighthoused.cli.output import show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError
-from lighthoused.protocol.messages import AppendRequest, NewEvent
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
 
 STREAM = "backup"
 place_option = click.option("--to", "target", default="", help="Directory or s3://bucket/prefix; by default [backup].")

@@ -13,14 +13,9 @@ from lighthoused.cli.output import local_time, say, show_json
 from lighthoused.cli.session import Session, command
 from lighthoused.core.bisection import Answer, Bisection
 from lighthoused.core.errors import Invalid
-from lighthoused.protocol.messages import (
-    ChangePoint,
-    ChangePointsRequest,
-    EventView,
-    Filter,
-    QueryRequest,
-    StatusRequest,
-)
+from lighthoused.protocol.messages.log import EventView, Filter, QueryRequest
+from lighthoused.protocol.messages.projects import ChangePoint, ChangePointsRequest
+from lighthoused.protocol.messages.status import StatusRequest
 
 SKIP = 125
 """Exit code of a command that cannot judge a moment, as in git-bisect(1)."""

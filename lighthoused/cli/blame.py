@@ -4,7 +4,7 @@ import click
 
 from lighthoused.cli.output import local_time, say, show_json
 from lighthoused.cli.session import Session, command
-from lighthoused.protocol.messages import BlameOrigin, BlameRequest
+from lighthoused.protocol.messages.projects import BlameOrigin, BlameRequest
 
 
 @click.command()

@@ -15,7 +15,7 @@ from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.verdicts import Request as Asked
 from lighthoused.core.verdicts import Verdict
 from lighthoused.identity.access import OWNER
-from lighthoused.protocol.messages import CheckRequest
+from lighthoused.protocol.messages.gate import CheckRequest
 
 EXIT_CODES = {"allow": 0, "deny": 1, "escalate": 2}
 SHOWN = ("verdict", "tier", "rule", "reason", "effects", "latency_us")

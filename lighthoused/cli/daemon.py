@@ -18,7 +18,7 @@ from lighthoused.cli.output import fail
 from lighthoused.config import Config, Flags, Format, load
 from lighthoused.core.errors import LighthouseError
 from lighthoused.ops.logs import configure
-from lighthoused.protocol.messages import Progress as Step
+from lighthoused.protocol.messages.log import Progress as Step
 from lighthoused.survival import helper
 from lighthoused.survival.notify import supervised
 
@@ -81,8 +81,8 @@ def _first(group: BaseExceptionGroup[LighthouseError]) -> LighthouseError:
 
 
 async def _serve(config: Config, reread: Callable[[], Config], source: Path | None) -> None:
-    from lighthoused.daemon import Ready
-    from lighthoused.daemon import serve as run_daemon
+    from lighthoused.serving import Ready
+    from lighthoused.serving import serve as run_daemon
 
     console = Console(stderr=True)
     bar = Progress(

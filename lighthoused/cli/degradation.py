@@ -4,7 +4,7 @@ import click
 
 from lighthoused.cli.output import local_time, say, show_json
 from lighthoused.cli.session import Session, command, with_shared_options
-from lighthoused.protocol.messages import DegradationApproveRequest, StatusRequest
+from lighthoused.protocol.messages.status import DegradationApproveRequest, StatusRequest
 
 
 @click.group()

@@ -9,7 +9,8 @@ from typing import Protocol
 
 from lighthoused.client import Client, Unreachable
 from lighthoused.core.errors import DeadlineExceeded, LighthouseError
-from lighthoused.protocol.messages import EventView, Filter, StatusRequest, SubscribeRequest
+from lighthoused.protocol.messages.log import EventView, Filter, SubscribeRequest
+from lighthoused.protocol.messages.status import StatusRequest
 
 TICK_S = 0.5
 """How soon it notices that it has to stop."""

@@ -7,7 +7,7 @@ import click
 from lighthoused.cli.output import EXIT_REFUSED, say, show_json
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import NotFound
-from lighthoused.protocol.messages import StatusRequest
+from lighthoused.protocol.messages.status import StatusRequest
 
 TIMEOUT_S = 5.0
 

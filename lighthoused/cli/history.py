@@ -8,7 +8,7 @@ from lighthoused.cli.output import local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid
 from lighthoused.core.wording import visible
-from lighthoused.protocol.messages import (
+from lighthoused.protocol.messages.projects import (
     DiffRequest,
     HistoryRequest,
     SnapshotCreateRequest,
@@ -91,7 +91,7 @@ def undo(session: Session, arguments: tuple[str, ...], agent: str, session_id: s
 
 def _meant(session: Session, arguments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     """Project and paths: the first argument may be a project's name, the rest are paths."""
-    from lighthoused.protocol.messages import ProjectListRequest
+    from lighthoused.protocol.messages.projects import ProjectListRequest
 
     names = {project.name for project in session.call(ProjectListRequest(id=0)).projects}
     rest = list(arguments)

@@ -12,7 +12,7 @@ from lighthoused.cli.installing import handlers_of, hook
 from lighthoused.cli.output import local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid
-from lighthoused.protocol.messages import Filter, QueryRequest
+from lighthoused.protocol.messages.log import Filter, QueryRequest
 
 NEVER = "never"
 

@@ -7,7 +7,7 @@ import click
 from lighthoused.cli.output import EXIT_REFUSED, local_time, say, show_json
 from lighthoused.cli.projects import with_progress
 from lighthoused.cli.session import Session, command
-from lighthoused.protocol.messages import EventView, Filter, QueryRequest, SubscribeRequest, VerifyRequest
+from lighthoused.protocol.messages.log import EventView, Filter, QueryRequest, SubscribeRequest, VerifyRequest
 
 
 @click.group()

@@ -10,7 +10,7 @@ from lighthoused.cli.lazily import Lazy
 from lighthoused.cli.output import EXIT_ERROR, EXIT_USAGE, fail, say, show_json, show_table
 from lighthoused.cli.session import Session, command, with_shared_options
 from lighthoused.core.errors import Invalid
-from lighthoused.protocol.messages import StatusRequest, TierView
+from lighthoused.protocol.messages.status import StatusRequest, TierView
 
 PROGRAM = "lighthousectl"
 COMMANDS = {

@@ -8,7 +8,7 @@ import click
 from lighthoused.cli.output import local_time, say, show_json, show_table
 from lighthoused.cli.projects import with_progress
 from lighthoused.cli.session import Session, command
-from lighthoused.protocol.messages import (
+from lighthoused.protocol.messages.mirrors import (
     MirrorAddRequest,
     MirrorListRequest,
     MirrorRemoveRequest,

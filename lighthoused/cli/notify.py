@@ -7,7 +7,7 @@ import click
 from lighthoused.cli.output import EXIT_REFUSED, fail, say, show_json
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import NotFound
-from lighthoused.protocol.messages import NotifyTestRequest
+from lighthoused.protocol.messages.notifications import NotifyTestRequest
 
 
 @click.group()

@@ -6,12 +6,7 @@ import click
 
 from lighthoused.cli.output import local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command, with_shared_options
-from lighthoused.protocol.messages import (
-    Pattern,
-    PatternListRequest,
-    PatternRevokeRequest,
-    PatternShowRequest,
-)
+from lighthoused.protocol.messages.patterns import Pattern, PatternListRequest, PatternRevokeRequest, PatternShowRequest
 
 STATES = {"allow": "allowed", "deny": "denied", "escalate": "asked"}
 

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 from lighthoused.cli.output import EXIT_REFUSED, local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError, NotFound
-from lighthoused.protocol.messages import AppendRequest, EventView, Filter, NewEvent, QueryRequest
+from lighthoused.protocol.messages.log import AppendRequest, EventView, Filter, NewEvent, QueryRequest
 
 DEFAULT = "baseline"
 MAX_KEPT = 1000

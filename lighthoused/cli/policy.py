@@ -10,7 +10,7 @@ from lighthoused.cli.output import EXIT_REFUSED, local_time, say, show_json, sho
 from lighthoused.cli.session import Session, command
 from lighthoused.config import policy_folders
 from lighthoused.core.errors import Invalid
-from lighthoused.protocol.messages import (
+from lighthoused.protocol.messages.policies import (
     PolicyDeleteRequest,
     PolicyExplainRequest,
     PolicyListRequest,

@@ -12,14 +12,14 @@ from lighthoused.cli.carrying import carry, count_entries, daemon_may_read
 from lighthoused.cli.output import local_time, say, show_json, show_table
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import AlreadyExists
-from lighthoused.protocol.messages import (
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.projects import (
     Project,
     ProjectExportRequest,
     ProjectImportRequest,
     ProjectListRequest,
-    Request,
-    StatusRequest,
 )
+from lighthoused.protocol.messages.status import StatusRequest
 
 
 @click.group()

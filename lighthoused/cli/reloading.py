@@ -6,7 +6,7 @@ import click
 
 from lighthoused.cli.output import EXIT_REFUSED, say, show_json
 from lighthoused.cli.session import Session, command
-from lighthoused.protocol.messages import ReloadRequest
+from lighthoused.protocol.messages.policies import ReloadRequest
 
 
 @click.command()

@@ -11,13 +11,9 @@ from typing import Any, Literal, NamedTuple
 
 from lighthoused.core.errors import Conflict, Invalid
 from lighthoused.core.sight import MAX_TEXT, FileView, kind_of, seen, seen_as
-from lighthoused.protocol.messages import (
-    Approval,
-    ApprovalAnswerRequest,
-    ApprovalShowRequest,
-    Done,
-    Request,
-)
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Done
+from lighthoused.protocol.messages.gate import Approval, ApprovalAnswerRequest, ApprovalShowRequest
 
 SHORT = 16
 """Hex digits of `Seen.code` that people type; no fewer are taken."""

@@ -14,7 +14,8 @@ from lighthoused.client import Client
 from lighthoused.config import Config, Flags, load
 from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.names import shown
-from lighthoused.protocol.messages import ProjectListRequest, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.projects import ProjectListRequest
 
 FLAGS = ("state", "mount", "socket", "config", "token")
 

@@ -20,7 +20,7 @@ from lighthoused.core.edits import EDITORS, PATCH_KEYS, WHOLE, edited, patch_of
 from lighthoused.core.sight import FileView
 from lighthoused.core.verdicts import Effect
 from lighthoused.core.wording import in_words, visible
-from lighthoused.protocol.messages import Approval
+from lighthoused.protocol.messages.gate import Approval
 
 MAX_DIFF_LINES = 20_000
 """Lines of both sides together up to which they are compared."""

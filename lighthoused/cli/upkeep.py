@@ -10,7 +10,7 @@ from lighthoused.cli.output import EXIT_REFUSED, say, show_json
 from lighthoused.cli.projects import with_progress
 from lighthoused.cli.session import Session, command
 from lighthoused.client import Unreachable
-from lighthoused.protocol.messages import FsckReply, FsckRequest, GcRequest
+from lighthoused.protocol.messages.upkeep import FsckReply, FsckRequest, GcRequest
 
 
 @click.command()

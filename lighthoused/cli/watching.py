@@ -27,7 +27,8 @@ from lighthoused.cli.showing import left, sheet, what
 from lighthoused.client import Client
 from lighthoused.core.errors import LighthouseError
 from lighthoused.core.wording import visible
-from lighthoused.protocol.messages import ApprovalListRequest, EventView, Filter
+from lighthoused.protocol.messages.gate import ApprovalListRequest
+from lighthoused.protocol.messages.log import EventView, Filter
 
 APPROVALS = Filter(stream="approvals/*")
 REQUESTED = "approval.requested"

@@ -11,7 +11,8 @@ import trio
 from lighthoused.client.replies import decode_reply, encode_request, item_of, result_of
 from lighthoused.client.unreachable import unreachable
 from lighthoused.protocol.frames import FrameReader, framed
-from lighthoused.protocol.messages import Cancel, Hello, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Cancel, Hello
 from lighthoused.protocol.wire import RawReply
 
 STREAM_BUFFER = 256

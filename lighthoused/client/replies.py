@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 
 from lighthoused.core import errors
-from lighthoused.protocol.messages import METHODS, ErrorBody, Method, Request
+from lighthoused.protocol.messages.base import ErrorBody, Request
+from lighthoused.protocol.table import METHODS, Method
 from lighthoused.protocol.wire import RawReply
 
 BY_REQUEST: dict[type[Request], Method] = {method.request: method for method in METHODS}

@@ -12,7 +12,8 @@ from lighthoused.client.replies import decode_reply, encode_request, item_of, re
 from lighthoused.client.unreachable import unreachable
 from lighthoused.core.errors import DeadlineExceeded, LighthouseError
 from lighthoused.protocol.frames import FrameReader, framed
-from lighthoused.protocol.messages import Cancel, Hello, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.connection import Cancel, Hello
 from lighthoused.protocol.wire import RawReply
 
 WINDOW = 256

@@ -20,7 +20,7 @@ from lighthoused.core.events import Draft
 from lighthoused.core.origin import NOWHERE, Origin
 from lighthoused.core.verdicts import Answer, Effect, Request, Verdict
 from lighthoused.gate.remembering import asking
-from lighthoused.protocol.messages import Approval
+from lighthoused.protocol.messages.gate import Approval
 
 MAX_PARKED = 256
 MAX_PARKED_BYTES = 64 << 20

@@ -17,7 +17,7 @@ from lighthoused.gate.local import gate_of
 from lighthoused.policy.catalogue import PROJECT, Example, ExampleCall, Rule, examples_of, is_default, matches, rules_of
 from lighthoused.policy.compiled import Compiled
 from lighthoused.policy.rules import Asked
-from lighthoused.protocol.messages import PolicyFailure, PolicyTestReply
+from lighthoused.protocol.messages.policies import PolicyFailure, PolicyTestReply
 
 WORLD = World(home="/home/ann", roots=(PROJECT,), mount="/mnt/lighthouse", user="ann")
 

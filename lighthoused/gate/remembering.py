@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from lighthoused.core.origin import Origin
-from lighthoused.protocol.messages import Approval
+from lighthoused.protocol.messages.gate import Approval
 
 MAX_INPUT = 16 * 1024
 MAX_EFFECTS = 32

@@ -13,7 +13,7 @@ import structlog
 
 from lighthoused.core.spans import within
 from lighthoused.gate.breaker import Breaker
-from lighthoused.protocol.messages import TierView
+from lighthoused.protocol.messages.status import TierView
 
 log = structlog.get_logger()
 Answer = TypeVar("Answer")

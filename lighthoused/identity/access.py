@@ -21,7 +21,8 @@ from lighthoused.identity.agents import Agents
 from lighthoused.identity.processes import is_contained
 from lighthoused.identity.tokens import Tokens
 from lighthoused.identity.users import Users
-from lighthoused.protocol.messages import RANKS, Method
+from lighthoused.protocol.messages.base import RANKS
+from lighthoused.protocol.table import Method
 
 STRANGER = "stranger"
 OPEN_TO_ALL = ("hello", "ping")

@@ -18,7 +18,7 @@ from lighthoused.identity.acting import NOBODY, Acting
 from lighthoused.identity.cgroups import Cgroups
 from lighthoused.identity.marks import Marks
 from lighthoused.identity.processes import Process, boot, process, user_of
-from lighthoused.protocol.messages import AgentView
+from lighthoused.protocol.messages.agents import AgentView
 
 MAX_AGENTS = 10_000
 CACHE = 50_000

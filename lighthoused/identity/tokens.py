@@ -9,7 +9,8 @@ from jwt.types import Options
 
 from lighthoused.core.errors import Invalid, NotFound, Unauthenticated
 from lighthoused.identity.keyring import KeyRing
-from lighthoused.protocol.messages import ROLES, TokenView
+from lighthoused.protocol.messages.agents import TokenView
+from lighthoused.protocol.messages.base import ROLES
 
 ALGORITHM = "HS256"
 MAX_TTL_S = 366 * 86_400

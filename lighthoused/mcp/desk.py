@@ -13,7 +13,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 
 from lighthoused.client.concurrent import connected
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import Request
+from lighthoused.protocol.messages.base import Request
 
 TIMEOUT_S = 60.0
 P = ParamSpec("P")

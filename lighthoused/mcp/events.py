@@ -7,7 +7,7 @@ from pydantic import Field
 
 from lighthoused.mcp.desk import Desk, told
 from lighthoused.mcp.shaping import bounded, fitting, parsed_time, spelled_time
-from lighthoused.protocol.messages import EventView, Filter, QueryRequest
+from lighthoused.protocol.messages.log import EventView, Filter, QueryRequest
 
 MAX_EVENTS = 100
 

@@ -15,7 +15,8 @@ from lighthoused.core.errors import Invalid, NotFound
 from lighthoused.core.verdicts import Verdict
 from lighthoused.mcp.desk import Desk, told
 from lighthoused.mcp.shaping import MAX_ANSWER, bounded, shortened, spelled_time
-from lighthoused.protocol.messages import CheckRequest, DiffRequest, HistoryRequest
+from lighthoused.protocol.messages.gate import CheckRequest
+from lighthoused.protocol.messages.projects import DiffRequest, HistoryRequest
 
 MAX_CONTENT = 32_000
 """Bytes of a file in one answer."""

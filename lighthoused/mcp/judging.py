@@ -11,7 +11,7 @@ from pydantic import Field
 from lighthoused.core.verdicts import Verdict
 from lighthoused.mcp.desk import Desk, told
 from lighthoused.mcp.shaping import bounded, fitting, shortened, spelled_time
-from lighthoused.protocol.messages import ApprovalListRequest, CheckRequest
+from lighthoused.protocol.messages.gate import ApprovalListRequest, CheckRequest
 
 MAX_EFFECTS = 20
 NEXT = {

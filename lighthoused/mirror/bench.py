@@ -13,7 +13,7 @@ from lighthoused.mirror.entry import TEMPORARY, Entry, Equal, Seen
 from lighthoused.mirror.inside import Inside, State
 from lighthoused.mirror.outside import Outside
 from lighthoused.mirror.queue import Queue
-from lighthoused.protocol.messages import Project
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.tree.tree import Tree
 
 SETTLE_S = 0.05

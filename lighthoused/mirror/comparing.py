@@ -10,7 +10,7 @@ import trio
 from lighthoused.mirror.entry import Entry, Seen, below
 from lighthoused.mirror.inside import Inside
 from lighthoused.mirror.outside import Changed, Outside
-from lighthoused.protocol.messages import Project
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.tree.tree import Tree
 
 Tell = Callable[[str, int, int], None]

@@ -15,7 +15,7 @@ from lighthoused.core.author import Author
 from lighthoused.core.inode import Dentry, Inode
 from lighthoused.mirror.entry import MIRRORED, Entry, Equal, Seen, split
 from lighthoused.mirror.outside import PIECE, Changed
-from lighthoused.protocol.messages import Project
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.store.blocks import encode
 from lighthoused.tree.blockmap import BlockMap, Sealed
 from lighthoused.tree.live import Changed as Change

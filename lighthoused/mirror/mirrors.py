@@ -22,7 +22,8 @@ from lighthoused.mirror.bench import Bench, Invalidate
 from lighthoused.mirror.comparing import first_difference
 from lighthoused.mirror.outside import Outside
 from lighthoused.mirror.reconciler import Progress, Reconciler, Report
-from lighthoused.protocol.messages import Filter, Mirror, MirrorConflict, MirrorRefused, MirrorStatus
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.mirrors import Mirror, MirrorConflict, MirrorRefused, MirrorStatus
 from lighthoused.tree.tree import Tree
 
 log = structlog.get_logger()

@@ -28,7 +28,7 @@ from lighthoused.mirror.outward import Outward
 from lighthoused.mirror.queue import MAX_PATHS
 from lighthoused.mirror.recovery import recover
 from lighthoused.mirror.watching import Watch
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 
 ROUND = 64
 QUIET_S = 0.1

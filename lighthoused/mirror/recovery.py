@@ -4,7 +4,7 @@ import trio
 
 from lighthoused.mirror.base import Intent
 from lighthoused.mirror.bench import Bench
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 
 
 async def recover(bench: Bench) -> None:

@@ -8,7 +8,8 @@ import trio
 from lighthoused.core import names
 from lighthoused.mount.moment import Moving
 from lighthoused.mount.vnode import Entry, Owner, Vdir, Vnode
-from lighthoused.protocol.messages import Filter, Project
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.tree.refusal import refuse
 from lighthoused.tree.tree import Tree
 

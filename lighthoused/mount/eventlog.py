@@ -17,7 +17,7 @@ from lighthoused.core import names
 from lighthoused.core.inode import Inode
 from lighthoused.mount.following import PIECE, Line, concerns
 from lighthoused.mount.vnode import FOREVER_S, Entry, Owner, Vdir, Vnode
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.log import Log, Stored
 from lighthoused.tree.refusal import refuse
 

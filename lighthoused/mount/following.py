@@ -13,7 +13,7 @@ from typing import NamedTuple
 import trio
 
 from lighthoused.core.events import Event
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.feed import Feed
 from lighthoused.store.log import Log, Stored
 

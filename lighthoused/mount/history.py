@@ -10,7 +10,8 @@ from lighthoused.mount.eventlog import EventFiles, EventLog
 from lighthoused.mount.moment import Moving, Past
 from lighthoused.mount.status import StatusFile
 from lighthoused.mount.vnode import Entry, Owner, Vdir, Vnode, VnodeTable
-from lighthoused.protocol.messages import Filter, Project
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.tree.moments import parse_ago, parse_seq, parse_time, shown_time
 from lighthoused.tree.refusal import refuse
 from lighthoused.tree.tree import Tree

@@ -14,7 +14,7 @@ from cachetools import LRUCache
 
 from lighthoused.core.events import Event
 from lighthoused.core.inode import Inode
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.schema import NOW
 from lighthoused.tree.attributes import OWN
 from lighthoused.tree.blame import VERDICT_NS

@@ -12,7 +12,7 @@ from lighthoused.mount.pipes import Pipes
 from lighthoused.mount.status import Render, StatusDir
 from lighthoused.mount.streams import StreamsDir
 from lighthoused.mount.vnode import Entry, Owner, Vdir, Vnode
-from lighthoused.protocol.messages import Project
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.tree.refusal import refuse
 from lighthoused.tree.tree import Tree
 

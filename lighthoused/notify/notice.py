@@ -10,7 +10,7 @@ import msgspec
 
 from lighthoused.core.verdicts import Effect
 from lighthoused.core.wording import in_words, verb_of, visible
-from lighthoused.protocol.messages import Approval
+from lighthoused.protocol.messages.gate import Approval
 
 Kind = Literal["requested", "answered", "expired", "degraded", "recovered", "test"]
 MAX_ASKED = 300

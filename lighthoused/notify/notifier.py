@@ -17,7 +17,8 @@ from lighthoused.core.author import Author
 from lighthoused.notify import notice as notices
 from lighthoused.notify.notice import Notice
 from lighthoused.notify.outlet import Outlet, Undelivered
-from lighthoused.protocol.messages import Approval, Delivery
+from lighthoused.protocol.messages.gate import Approval
+from lighthoused.protocol.messages.notifications import Delivery
 
 log = structlog.get_logger()
 

@@ -7,7 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from lighthoused.protocol.messages import TierView
+from lighthoused.protocol.messages.status import TierView
 
 OUTCOMES = ("answered", "abstained", "failed", "skipped")
 BREAKERS = {"closed": 0, "half-open": 1, "open": 2}

@@ -17,7 +17,7 @@ from lighthoused.core.verdicts import Template
 from lighthoused.pattern.answers import MAX_ANSWERS, RECENT_NS, Answer
 from lighthoused.pattern.patterns import Generaliser, Patterns
 from lighthoused.pattern.standing import Standing
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.feed import Feed
 from lighthoused.store.log import Log
 

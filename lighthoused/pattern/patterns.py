@@ -11,7 +11,7 @@ from lighthoused.core.verdicts import Answer as Said
 from lighthoused.core.verdicts import Template
 from lighthoused.pattern.answers import MAX_ANSWERS, Answer, Answers
 from lighthoused.pattern.standing import Standing, StandingRules
-from lighthoused.protocol.messages import Pattern, Precedent
+from lighthoused.protocol.messages.patterns import Pattern, Precedent
 
 MAX_PRECEDENTS = 5
 

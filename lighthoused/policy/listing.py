@@ -5,7 +5,7 @@ from pathlib import Path
 from lighthoused.core.errors import NotFound
 from lighthoused.policy.catalogue import Example, Rule, examples_of, is_default, matches, rules_of
 from lighthoused.policy.engine import Policies
-from lighthoused.protocol.messages import PolicyRule, PolicyView, RuleView
+from lighthoused.protocol.messages.policies import PolicyRule, PolicyView, RuleView
 
 
 class Listing:

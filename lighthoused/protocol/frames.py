@@ -4,7 +4,7 @@ The first byte of a connection decides: ``{`` (or white space before it) means J
 """
 
 from lighthoused.core.errors import TooLarge
-from lighthoused.protocol.messages import MAX_FRAME
+from lighthoused.protocol.messages.base import MAX_FRAME
 
 HEADER = 4
 JSON_STARTS = b"{ \t\r\n"

@@ -4,18 +4,22 @@
 """
 
 import inspect
+import re
 import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any, get_type_hints
 
 import msgspec
 
 from lighthoused.core import errors
-from lighthoused.protocol import messages
-from lighthoused.protocol.messages import DEFAULT_DEADLINE_MS, MAX_FRAME, METHODS, PROTOCOL_VERSION, ROLES, Method
+from lighthoused.protocol import messages, table
+from lighthoused.protocol.messages.base import DEFAULT_DEADLINE_MS, MAX_FRAME, PROTOCOL_VERSION, ROLES, Request
+from lighthoused.protocol.table import METHODS, Method
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-_OWN = ("lighthoused.protocol.messages.", "lighthoused.core.verdicts.", "typing.", "builtins.")
+_OWN = re.compile(r"\b(?:lighthoused\.protocol\.messages\.\w+|lighthoused\.core\.\w+|typing|builtins)\.")
 
 
 def markdown() -> str:
@@ -76,11 +80,13 @@ def _type(kind: type[msgspec.Struct]) -> str:
 
 def _types() -> list[type[msgspec.Struct]]:
     requests = {method.request for method in METHODS}
-    named = {kind.__name__: kind for kind in vars(messages).values() if inspect.isclass(kind)}
+    topics = [f"{messages.__name__}.{each.name}" for each in iter_modules(messages.__path__)]
+    modules = [table, *map(import_module, topics)]
+    named = {kind.__name__: kind for module in modules for kind in vars(module).values() if inspect.isclass(kind)}
     return [
         kind
         for _, kind in sorted(named.items())
-        if issubclass(kind, msgspec.Struct) and kind not in requests and kind is not messages.Request
+        if issubclass(kind, msgspec.Struct) and kind not in requests and kind is not Request
     ]
 
 
@@ -100,9 +106,7 @@ def _default(field: Any) -> str:
 
 def _spelled(hint: Any) -> str:
     text = hint.__name__ if inspect.isclass(hint) and not hasattr(hint, "__args__") else str(hint)
-    for prefix in _OWN:
-        text = text.replace(prefix, "")
-    return text
+    return _OWN.sub("", text)
 
 
 def _sentence(kind: type) -> str:
@@ -116,7 +120,7 @@ def _described(kind: type) -> str:
 
 _HEAD = """# Protocol
 
-Made from `lighthoused/protocol/messages.py` by `python -m lighthoused.protocol.reference`; do not edit.
+Made from `lighthoused/protocol/messages/` by `python -m lighthoused.protocol.reference`; do not edit.
 
 Version {version}. A Unix socket carries either frames of msgpack (u32 big-endian length, then the message) or, if the
 first byte is `{{`, JSON Lines. A frame is at most {frame} bytes. Every request is a map with `method` and `id` and the

@@ -4,7 +4,8 @@ from typing import Any, Union
 
 import msgspec
 
-from lighthoused.protocol.messages import METHODS, ErrorBody, Request
+from lighthoused.protocol.messages.base import ErrorBody, Request
+from lighthoused.protocol.table import METHODS
 
 ANY_REQUEST: Any = Union[tuple(method.request for method in METHODS)]  # noqa: UP007
 

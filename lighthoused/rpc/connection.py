@@ -28,7 +28,9 @@ from lighthoused.core.errors import (
 from lighthoused.core.spans import CURRENT, Span
 from lighthoused.identity.access import Access, Identity
 from lighthoused.protocol.frames import FrameReader, framed
-from lighthoused.protocol.messages import MAX_DEADLINE_MS, Cancel, Done, ErrorBody, Method, Request
+from lighthoused.protocol.messages.base import MAX_DEADLINE_MS, ErrorBody, Request
+from lighthoused.protocol.messages.connection import Cancel, Done
+from lighthoused.protocol.table import Method
 from lighthoused.protocol.wire import Format, Reply
 from lighthoused.rpc.call import Call, Final, Handler, Later
 from lighthoused.rpc.dispatch import Dispatcher, Observer, Tracer, check_rights, decoding_error, error_body

@@ -8,7 +8,8 @@ import msgspec
 
 from lighthoused.core.errors import Denied, LighthouseError, NotFound
 from lighthoused.core.spans import Span
-from lighthoused.protocol.messages import METHODS, ErrorBody, Method, Request
+from lighthoused.protocol.messages.base import ErrorBody, Request
+from lighthoused.protocol.table import METHODS, Method
 from lighthoused.protocol.wire import Envelope
 from lighthoused.rpc.call import Handler
 

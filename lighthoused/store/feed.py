@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator
 
 import trio
 
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.log import Log, Stored
 
 PAGE = 500

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from lighthoused.core.events import Event
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.schema import (
     TAG_AGENT,
     TAG_CORRELATION,

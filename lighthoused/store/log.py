@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from lighthoused.core.errors import Corrupt, Invalid
 from lighthoused.core.events import GENESIS, Event, decode_event
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.environment import Environment
 from lighthoused.store.filters import accepts, index_of
 from lighthoused.store.schema import HASH_SIZE, LOG, STREAMS, TAGS, number, u64

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from cachetools import LRUCache
 
 from lighthoused.cli.showing import what_of
-from lighthoused.protocol.messages import EventView
+from lighthoused.protocol.messages.log import EventView
 
 MAX_AGENTS = 500
 MAX_VERDICTS = 2000

@@ -9,7 +9,7 @@ from rich.text import Text
 from lighthoused.cli.marking import marked
 from lighthoused.cli.showing import left, what
 from lighthoused.core.wording import visible
-from lighthoused.protocol.messages import Approval
+from lighthoused.protocol.messages.gate import Approval
 from lighthoused.top.board import Board, Doer, Happened, Judged
 from lighthoused.top.feed import State
 from lighthoused.top.numbers import Look, gauge, percentile, rate

@@ -12,18 +12,10 @@ from typing import NamedTuple
 from lighthoused.cli.following import Follower
 from lighthoused.client import Client
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import (
-    AgentListRequest,
-    AgentView,
-    Approval,
-    ApprovalListRequest,
-    EventView,
-    Filter,
-    MetricsRequest,
-    QueryRequest,
-    Status,
-    StatusRequest,
-)
+from lighthoused.protocol.messages.agents import AgentListRequest, AgentView
+from lighthoused.protocol.messages.gate import Approval, ApprovalListRequest
+from lighthoused.protocol.messages.log import EventView, Filter, QueryRequest
+from lighthoused.protocol.messages.status import MetricsRequest, Status, StatusRequest
 from lighthoused.top.board import Board
 from lighthoused.top.numbers import Look, look
 

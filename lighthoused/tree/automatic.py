@@ -8,7 +8,8 @@ import trio
 
 from lighthoused.core.author import DAEMON
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import Filter, Snapshot
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.projects import Snapshot
 from lighthoused.store.log import Log
 from lighthoused.tree.projects import Projects
 

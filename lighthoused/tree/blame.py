@@ -14,7 +14,8 @@ import msgspec
 
 from lighthoused.core.errors import Invalid, NotFound, TooLarge
 from lighthoused.core.inode import Inode, decode_dentry, dentry_key
-from lighthoused.protocol.messages import BlameLine, BlameOrigin, BlameReply, Filter
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.projects import BlameLine, BlameOrigin, BlameReply
 from lighthoused.store.schema import DENTRIES, NOW, number
 from lighthoused.store.store import Store
 from lighthoused.tree.lines import matched

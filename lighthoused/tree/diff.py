@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from lighthoused.core.inode import Found, Inode
 from lighthoused.core.names import shown
-from lighthoused.protocol.messages import PathChange
+from lighthoused.protocol.messages.projects import PathChange
 from lighthoused.tree.reading import Reading
 
 MAX_TEXT = 1024 * 1024

@@ -10,7 +10,8 @@ import trio
 from lighthoused.core.errors import AlreadyExists, Invalid
 from lighthoused.core.inode import BLOCK, Inode
 from lighthoused.core.names import shown
-from lighthoused.protocol.messages import ExportReply, Progress
+from lighthoused.protocol.messages.log import Progress
+from lighthoused.protocol.messages.projects import ExportReply
 from lighthoused.tree.reading import Reading
 
 PIECE = 8 * BLOCK

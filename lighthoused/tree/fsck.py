@@ -11,7 +11,7 @@ from blake3 import blake3
 
 from lighthoused.core.errors import Corrupt
 from lighthoused.core.inode import BLOCK, Inode, decode_dentry, decode_inode
-from lighthoused.protocol.messages import Fault
+from lighthoused.protocol.messages.upkeep import Fault
 from lighthoused.store.blocks import decode
 from lighthoused.store.schema import BLOCKS, DENTRIES, INODES, NOW, number
 from lighthoused.store.store import Store

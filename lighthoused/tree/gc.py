@@ -22,7 +22,7 @@ from blake3 import blake3
 from lighthoused.core.author import Author
 from lighthoused.core.errors import Corrupt, Invalid, LighthouseError
 from lighthoused.core.inode import Inode, decode_inode
-from lighthoused.protocol.messages import GcReply
+from lighthoused.protocol.messages.upkeep import GcReply
 from lighthoused.store.schema import BLOCKS, INODES, Table
 from lighthoused.tree.blockmap import BlockMap
 from lighthoused.tree.ignore import Rules

@@ -15,7 +15,8 @@ from lighthoused.core.author import Author
 from lighthoused.core.errors import Invalid
 from lighthoused.core.inode import BLOCK
 from lighthoused.core.names import shown
-from lighthoused.protocol.messages import Progress, Project
+from lighthoused.protocol.messages.log import Progress
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.tree.attributes import NewAttributes
 from lighthoused.tree.node import Node
 from lighthoused.tree.tree import Tree

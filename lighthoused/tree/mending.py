@@ -14,7 +14,7 @@ from lighthoused.core.author import DAEMON
 from lighthoused.core.errors import Conflict
 from lighthoused.core.inode import Dentry
 from lighthoused.core.names import raw
-from lighthoused.protocol.messages import Fault, FsckReply
+from lighthoused.protocol.messages.upkeep import Fault, FsckReply
 from lighthoused.tree.fsck import Findings, examine
 from lighthoused.tree.live import Changed, Naming
 from lighthoused.tree.namespace import GONE

@@ -2,7 +2,8 @@
 
 import trio
 
-from lighthoused.protocol.messages import ChangePoint, Filter
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.projects import ChangePoint
 from lighthoused.store.log import Log
 
 GAP_NS = 2_000_000_000

@@ -11,7 +11,8 @@ from lighthoused.core.author import Author
 from lighthoused.core.errors import AlreadyExists, Invalid, NotFound
 from lighthoused.core.events import Draft, Event
 from lighthoused.core.inode import Change, Inode, encode_change, rows_of
-from lighthoused.protocol.messages import Filter, Project, Snapshot
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.projects import Project, Snapshot
 from lighthoused.store.log import Log
 
 STREAM = "projects"

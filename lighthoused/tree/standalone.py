@@ -6,7 +6,7 @@ from pathlib import Path
 import trio
 
 from lighthoused.core.errors import NotFound
-from lighthoused.protocol.messages import FsckReply
+from lighthoused.protocol.messages.upkeep import FsckReply
 from lighthoused.store.store import Store
 from lighthoused.tree.mending import Fsck
 from lighthoused.tree.replay import Progress

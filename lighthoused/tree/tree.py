@@ -8,7 +8,7 @@ import trio
 from lighthoused.core.author import Author
 from lighthoused.core.errors import NotFound
 from lighthoused.core.inode import Inode
-from lighthoused.protocol.messages import Project
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.store.schema import NOW
 from lighthoused.store.store import Store
 from lighthoused.tree.attributes import Attributes

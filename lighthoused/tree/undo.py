@@ -12,7 +12,8 @@ from lighthoused.core.errors import Conflict, Invalid
 from lighthoused.core.events import Event
 from lighthoused.core.inode import Dentry
 from lighthoused.core.names import raw
-from lighthoused.protocol.messages import Filter, Project, UndoReply, UndoRequest
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.projects import Project, UndoReply, UndoRequest
 from lighthoused.tree.live import Changed
 from lighthoused.tree.namespace import GONE
 from lighthoused.tree.renames import Followed, Move

@@ -9,7 +9,7 @@ import msgspec
 from lighthoused.core.events import Event
 from lighthoused.core.inode import Dentry, Inode, decode_change
 from lighthoused.core.names import shown
-from lighthoused.protocol.messages import UndoStep
+from lighthoused.protocol.messages.projects import UndoStep
 from lighthoused.store.versions import Versions
 from lighthoused.tree.reading import Reading
 

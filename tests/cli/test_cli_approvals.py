@@ -15,7 +15,8 @@ from tests_support.terminal import Terminal
 
 from lighthoused.core.errors import Conflict, Invalid
 from lighthoused.gate.approvals import MAX_PARKED
-from lighthoused.protocol.messages import MAX_FRAME, ApprovalAnswerRequest, ApprovalListRequest, ApprovalShowRequest
+from lighthoused.protocol.messages.base import MAX_FRAME
+from lighthoused.protocol.messages.gate import ApprovalAnswerRequest, ApprovalListRequest, ApprovalShowRequest
 
 NASTY = "git push --force '\x1b[2K\r\u202e[bold red]x[/]\x9b\ud7ff' ; #\nagent       owner"
 

@@ -14,7 +14,8 @@ from tests_support.running import Running
 
 from lighthoused.cli.lazily import commands_of
 from lighthoused.cli.main import cli
-from lighthoused.protocol.messages import SnapshotCreateRequest, TokenIssueRequest, TokenRevokeRequest
+from lighthoused.protocol.messages.agents import TokenIssueRequest, TokenRevokeRequest
+from lighthoused.protocol.messages.projects import SnapshotCreateRequest
 
 EXAMPLES = {
     "status": (["status"], r"lighthoused \S+, pid \d+: NORMAL(.|\n)*projects  demo\n"),

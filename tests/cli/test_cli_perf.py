@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tests_support.running import Running
 
-from lighthoused.protocol.messages import AppendRequest, NewEvent
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from lighthoused.core.events import Draft
 from lighthoused.core.verdicts import Request, Verdict
 from lighthoused.gate import audit as bounds
 from lighthoused.gate.audit import Audit
-from lighthoused.protocol.messages import CheckRequest, HookReportRequest
+from lighthoused.protocol.messages.gate import CheckRequest, HookReportRequest
 
 CLIENTS = 4
 PIECE = 200

@@ -17,7 +17,8 @@ from lighthoused.gate.gate import Gate
 from lighthoused.gate.local import Silent
 from lighthoused.gate.memory import Memory
 from lighthoused.policy.engine import Policies
-from lighthoused.protocol.messages import CheckRequest, TokenIssueRequest
+from lighthoused.protocol.messages.agents import TokenIssueRequest
+from lighthoused.protocol.messages.gate import CheckRequest
 
 CWD = "/home/ann/work"
 WORLD = World(home="/home/ann", roots=(CWD,), mount="/mnt/lh", user="ann")

@@ -21,7 +21,8 @@ from lighthoused.gate.local import Silent, local_gate
 from lighthoused.gate.memory import Memory
 from lighthoused.identity.access import Identity
 from lighthoused.policy.engine import Policies
-from lighthoused.protocol.messages import CheckRequest, Filter
+from lighthoused.protocol.messages.gate import CheckRequest
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.rpc.call import Call
 from lighthoused.store.store import Store
 

@@ -9,7 +9,7 @@ import pytest
 from tests_support.running import Running
 
 from lighthoused.identity.processes import is_contained
-from lighthoused.protocol.messages import AgentRegisterRequest, TokenIssueRequest
+from lighthoused.protocol.messages.agents import AgentRegisterRequest, TokenIssueRequest
 
 CONTAIN = ("unshare", "--pid", "--fork", "--mount-proc")
 CTL = (sys.executable, "-m", "lighthoused.cli.launch")

@@ -17,21 +17,13 @@ from tests_support.running import Running
 
 from lighthoused.client import Client
 from lighthoused.core.errors import DeadlineExceeded, Denied, LighthouseError, Unauthenticated
-from lighthoused.protocol.messages import (
-    METHODS,
-    ROLES,
-    AppendRequest,
-    EventView,
-    Hello,
-    Method,
-    NewEvent,
-    QueryRequest,
-    Request,
-    SnapshotCreateRequest,
-    StatusRequest,
-    TokenIssueRequest,
-    Welcome,
-)
+from lighthoused.protocol.messages.agents import TokenIssueRequest
+from lighthoused.protocol.messages.base import ROLES, Request
+from lighthoused.protocol.messages.connection import Hello, Welcome
+from lighthoused.protocol.messages.log import AppendRequest, EventView, NewEvent, QueryRequest
+from lighthoused.protocol.messages.projects import SnapshotCreateRequest
+from lighthoused.protocol.messages.status import StatusRequest
+from lighthoused.protocol.table import METHODS, Method
 
 NOBODY_UID = 65534
 NOPE = {"project": "nope"}

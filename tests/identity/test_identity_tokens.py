@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lighthoused.core.errors import Corrupt, Invalid, NotFound, Unauthenticated
 from lighthoused.identity.keyring import KeyRing
 from lighthoused.identity.tokens import MAX_TOKEN, MAX_TTL_S, Tokens
-from lighthoused.protocol.messages import TokenView
+from lighthoused.protocol.messages.agents import TokenView
 
 NOW_S = 1_700_000_000
 KEYS = {"old": b"o" * 32, "new": b"n" * 32}

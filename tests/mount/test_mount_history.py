@@ -11,7 +11,7 @@ import pytest
 from tests_support.running import Running
 
 from lighthoused.core.errors import Invalid
-from lighthoused.protocol.messages import AppendRequest, NewEvent
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
 from lighthoused.tree.moments import parse_time, shown_time
 
 

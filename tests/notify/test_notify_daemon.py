@@ -13,7 +13,8 @@ from tests_support.asking import Askers, askers, careful, waiting
 from tests_support.receiving import Receiver, receiving
 from tests_support.running import Running
 
-from lighthoused.protocol.messages import ApprovalListRequest, CheckRequest, MetricsRequest
+from lighthoused.protocol.messages.gate import ApprovalListRequest, CheckRequest
+from lighthoused.protocol.messages.status import MetricsRequest
 
 SECRET = "a secret of more than sixteen bytes"
 TOKEN = "T0KEN-that-nobody-may-see"

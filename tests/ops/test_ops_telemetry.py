@@ -16,7 +16,9 @@ from tests_support.running import Running
 from lighthoused.cli import hook
 from lighthoused.core.errors import Invalid
 from lighthoused.ops import telemetry
-from lighthoused.protocol.messages import AppendRequest, CheckRequest, NewEvent, Ping
+from lighthoused.protocol.messages.connection import Ping
+from lighthoused.protocol.messages.gate import CheckRequest
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 PARENT = "b7ad6b7169203331"

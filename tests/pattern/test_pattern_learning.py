@@ -20,18 +20,16 @@ from lighthoused.pattern.answers import AGREEING, MAX_ANSWERS, SPACING_NS
 from lighthoused.pattern.fitting import MIN_ALLOWED, MIN_DENIED, fit
 from lighthoused.pattern.learning import Learning
 from lighthoused.pattern.patterns import Patterns
-from lighthoused.protocol.messages import (
-    AppendRequest,
+from lighthoused.protocol.messages.agents import TokenIssueRequest
+from lighthoused.protocol.messages.gate import (
     ApprovalAlwaysRequest,
     ApprovalAnswerRequest,
     ApprovalListRequest,
     ApprovalShowRequest,
     CheckRequest,
-    NewEvent,
-    PatternListRequest,
-    PatternRevokeRequest,
-    TokenIssueRequest,
 )
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
+from lighthoused.protocol.messages.patterns import PatternListRequest, PatternRevokeRequest
 from lighthoused.store.store import Store
 
 ANN = Author(agent="ann", uid=1000)

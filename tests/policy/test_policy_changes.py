@@ -9,7 +9,8 @@ import pytest
 from tests_support.running import Running
 
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import PolicyListRequest, PolicyPutRequest, TokenIssueRequest
+from lighthoused.protocol.messages.agents import TokenIssueRequest
+from lighthoused.protocol.messages.policies import PolicyListRequest, PolicyPutRequest
 
 HEAD = "package lighthouse\nimport rego.v1\n"
 NO_PUSH = (

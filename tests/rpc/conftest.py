@@ -17,7 +17,7 @@ from lighthoused.identity.agents import Agents
 from lighthoused.identity.keyring import KeyRing
 from lighthoused.identity.tokens import Tokens
 from lighthoused.identity.users import Users
-from lighthoused.protocol.messages import Status
+from lighthoused.protocol.messages.status import Status
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import Server, listen
 from lighthoused.store.store import Store

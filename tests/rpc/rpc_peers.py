@@ -7,7 +7,7 @@ import msgspec
 import trio
 
 from lighthoused.client import Client
-from lighthoused.protocol.messages import Request
+from lighthoused.protocol.messages.base import Request
 
 
 async def ask(served: Any, request: Request) -> Any:

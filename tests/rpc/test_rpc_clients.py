@@ -10,7 +10,8 @@ import trio
 from lighthoused.client import Unreachable
 from lighthoused.client.concurrent import connected
 from lighthoused.core.errors import Denied
-from lighthoused.protocol.messages import AppendRequest, Filter, NewEvent, Ping, SubscribeRequest
+from lighthoused.protocol.messages.connection import Ping
+from lighthoused.protocol.messages.log import AppendRequest, Filter, NewEvent, SubscribeRequest
 
 
 async def test_many_calls_share_one_connection(served: Any) -> None:

@@ -15,19 +15,17 @@ from rpc_peers import ask, exchange_json, packed
 from lighthoused.client import Client, Unreachable
 from lighthoused.core.errors import AlreadyExists, Denied, Invalid, TooLarge, Unauthenticated
 from lighthoused.protocol.frames import FrameReader, framed
-from lighthoused.protocol.messages import (
+from lighthoused.protocol.messages.agents import TokenIssueRequest, TokenRevokeRequest
+from lighthoused.protocol.messages.connection import Hello, Ping
+from lighthoused.protocol.messages.log import (
     AppendRequest,
     Filter,
-    Hello,
     NewEvent,
-    Ping,
     QueryRequest,
-    StatusRequest,
     SubscribeRequest,
-    TokenIssueRequest,
-    TokenRevokeRequest,
     VerifyRequest,
 )
+from lighthoused.protocol.messages.status import StatusRequest
 from lighthoused.rpc.server import listen
 
 

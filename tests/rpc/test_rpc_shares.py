@@ -12,7 +12,9 @@ from rpc_peers import ask, packed
 
 from lighthoused.core.author import Author
 from lighthoused.protocol.frames import framed
-from lighthoused.protocol.messages import MAX_FRAME, AppendRequest, NewEvent, Ping
+from lighthoused.protocol.messages.base import MAX_FRAME
+from lighthoused.protocol.messages.connection import Ping
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
 from lighthoused.rpc import connection, server, shares
 from lighthoused.rpc.poller import Poller
 from lighthoused.rpc.shares import MAX_CONNECTIONS, Shares

@@ -13,7 +13,7 @@ import pytest
 from tests_support.asking import Asking, code_of, waiting
 from tests_support.running import Running
 
-from lighthoused.protocol.messages import ApprovalAnswerRequest, CheckRequest
+from lighthoused.protocol.messages.gate import ApprovalAnswerRequest, CheckRequest
 
 ASKED = "git push --force # private ghp_R4nD0mLetters8ndD1gitsOf36Charact3rs"
 CTL = f"{sys.executable} -m lighthoused.cli.launch"

@@ -14,7 +14,7 @@ from tests_support.running import Running
 from tests_support.tree_check import problems_of
 
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import AppendRequest, Filter, NewEvent, QueryRequest
+from lighthoused.protocol.messages.log import AppendRequest, Filter, NewEvent, QueryRequest
 
 ROUNDS = int(os.environ.get("LIGHTHOUSE_CRASH_ROUNDS", "50"))
 

@@ -11,7 +11,7 @@ from tests_support.asking import BY_A_PROGRAM
 from tests_support.running import Running
 
 from lighthoused.cli import hook
-from lighthoused.protocol.messages import Filter, SubscribeRequest
+from lighthoused.protocol.messages.log import Filter, SubscribeRequest
 
 GIT = ["git", "-c", "user.name=t", "-c", "user.email=t@t", "-c", "init.defaultBranch=main"]
 

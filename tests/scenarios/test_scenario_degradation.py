@@ -17,16 +17,10 @@ from tests_support.running import Running
 from tests_support.tree_check import problems_of
 
 from lighthoused.core.errors import LighthouseError
-from lighthoused.protocol.messages import (
-    AppendRequest,
-    CheckRequest,
-    DegradationApproveRequest,
-    MetricsRequest,
-    NewEvent,
-    SnapshotCreateRequest,
-    Status,
-    StatusRequest,
-)
+from lighthoused.protocol.messages.gate import CheckRequest
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
+from lighthoused.protocol.messages.projects import SnapshotCreateRequest
+from lighthoused.protocol.messages.status import DegradationApproveRequest, MetricsRequest, Status, StatusRequest
 
 SOON_S = 30.0
 FULL = os.strerror(errno.ENOSPC)

@@ -12,7 +12,7 @@ from tests_support.filling import fill
 from tests_support.running import Running
 from tests_support.tree_check import problems_of
 
-from lighthoused.protocol.messages import StatusRequest
+from lighthoused.protocol.messages.status import StatusRequest
 
 SMALL = "40m"
 LARGE = "400m"

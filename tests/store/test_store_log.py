@@ -9,7 +9,7 @@ import trio
 
 from lighthoused.core.errors import AlreadyExists, Conflict, Invalid, TooLarge
 from lighthoused.core.events import MAX_PAYLOAD, Draft
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.schema import HASH_SIZE, LOG, u64
 from lighthoused.store.store import Store
 

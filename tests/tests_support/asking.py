@@ -12,12 +12,7 @@ from typing import Any
 import msgspec
 
 from lighthoused.core.verdicts import Verdict
-from lighthoused.protocol.messages import (
-    Approval,
-    ApprovalAnswerRequest,
-    ApprovalListRequest,
-    CheckRequest,
-)
+from lighthoused.protocol.messages.gate import Approval, ApprovalAnswerRequest, ApprovalListRequest, CheckRequest
 from tests_support.running import Running
 
 ASK = """package lighthouse

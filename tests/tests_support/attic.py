@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from lighthoused.core.author import Author
 from lighthoused.core.inode import Inode
-from lighthoused.protocol.messages import FsckReply, GcReply
+from lighthoused.protocol.messages.upkeep import FsckReply, GcReply
 from lighthoused.store.schema import BLOCKS, NOW
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.mending import Fsck

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lighthoused.protocol.messages import MirrorAddRequest, MirrorStatus, MirrorStatusRequest
+from lighthoused.protocol.messages.mirrors import MirrorAddRequest, MirrorStatus, MirrorStatusRequest
 from tests_support.running import Running
 
 QUIET_S = 60.0

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lighthoused.client import Client
-from lighthoused.protocol.messages import Filter, QueryRequest, StatusRequest
+from lighthoused.protocol.messages.log import Filter, QueryRequest
+from lighthoused.protocol.messages.status import StatusRequest
 
 READY = "lighthoused is ready"
 START_S = 60.0

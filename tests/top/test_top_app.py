@@ -16,7 +16,8 @@ from textual.widgets import DataTable, Static
 
 from lighthoused.cli.seeing import Call
 from lighthoused.client import Client
-from lighthoused.protocol.messages import AppendRequest, NewEvent, Request
+from lighthoused.protocol.messages.base import Request
+from lighthoused.protocol.messages.log import AppendRequest, NewEvent
 from lighthoused.top.answering import Answering
 from lighthoused.top.app import Top
 from lighthoused.top.board import MAX_EVENTS

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from lighthoused.protocol.messages import EventView
+from lighthoused.protocol.messages.log import EventView
 from lighthoused.top.board import Board
 from lighthoused.top.drawing import duration, seconds, size
 from lighthoused.top.numbers import gauge, look, percentile, rate

@@ -11,7 +11,8 @@ from tests_support.running import Running
 from lighthoused.core.author import Author
 from lighthoused.core.errors import AlreadyExists, NotFound
 from lighthoused.core.inode import BLOCK, Dentry, dentry_key, inode_key
-from lighthoused.protocol.messages import Filter, FsckReply
+from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.upkeep import FsckReply
 from lighthoused.store.environment import Environment
 from lighthoused.store.schema import BLOCKS, DENTRIES, INODES, LOG, Table, descending, u64
 from lighthoused.tree.mending import Fsck

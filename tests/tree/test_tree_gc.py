@@ -18,7 +18,8 @@ from tests_support.tree_check import problems_of
 
 from lighthoused.core.errors import Invalid, NotFound
 from lighthoused.core.inode import BLOCK
-from lighthoused.protocol.messages import GcRequest, UndoRequest
+from lighthoused.protocol.messages.projects import UndoRequest
+from lighthoused.protocol.messages.upkeep import GcRequest
 from lighthoused.store.blocks import encode
 from lighthoused.store.rows import Discarded
 from lighthoused.store.schema import NOW, Table

@@ -4,7 +4,7 @@ import pytest
 from tests_support.attic import ALICE, Attic
 
 from lighthoused.core.inode import Inode
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.tree.tree import Tree
 
 

@@ -4,7 +4,7 @@ import pytest
 from tests_support.attic import ALICE, HOUR, Attic, nobody_caches
 
 from lighthoused.core.author import Author
-from lighthoused.protocol.messages import UndoReply, UndoRequest
+from lighthoused.protocol.messages.projects import UndoReply, UndoRequest
 from lighthoused.tree.renames import Followed, Move
 from lighthoused.tree.tree import Tree
 from lighthoused.tree.undo import Undo

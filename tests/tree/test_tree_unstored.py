@@ -11,7 +11,7 @@ import trio
 
 from lighthoused.core.author import Author
 from lighthoused.core.inode import BLOCK
-from lighthoused.protocol.messages import Filter
+from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.store import Store
 from lighthoused.survival.kept import KeptLog
 from lighthoused.tree import unstored as module
