@@ -44,7 +44,9 @@ class ForgottenNode(msgspec.Struct, frozen=True, array_like=True, tag="f"):
 
 
 class Parted(msgspec.Struct, frozen=True, array_like=True, tag="p"):
-    """The process ended in order: every request that it had read was answered."""
+    """The process ended in order: every request that it had read was answered. Not `over`: the next one has begun."""
+
+    over: bool = True
 
 
 Record = OpenedHandle | NamedNode | ClosedHandle | ForgottenNode | Parted
@@ -83,6 +85,11 @@ class Holds:
         if number in self.nodes:
             self._add(ForgottenNode(number))
 
+    def begin(self) -> None:
+        """This process reads requests from now on."""
+        if self.parted:
+            self._add(Parted(over=False))
+
     def part(self) -> None:
         """This process has answered all that it read, and reads no more."""
         self._add(Parted())
@@ -96,7 +103,7 @@ class Holds:
 
     def _apply(self, record: Record) -> None:
         self._records += 1
-        self.parted = isinstance(record, Parted)
+        self.parted = isinstance(record, Parted) and record.over
         match record:
             case OpenedHandle():
                 self.handles[record.handle] = record

@@ -104,6 +104,7 @@ class Session:
     async def _take_up(self, kept: Inherited) -> None:
         mount, holds = kept.mount, kept.holds
         mount.check_takeable(holds)
+        holds.begin()
         if not mount.is_new:
             await self._operations.restore(holds, kept.acts)
         await mount.take_up(self._operations)

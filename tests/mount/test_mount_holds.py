@@ -34,3 +34,16 @@ def test_what_is_kept_stays_in_proportion_to_what_is_held() -> None:
     assert kept.size < 1 << 20
     assert list(Holds(KeptLog(kept.descriptor)).handles) == [1]
     os.close(kept.descriptor)
+
+
+def test_an_end_in_order_counts_until_the_next_process_begins() -> None:
+    log = KeptLog.create("holds")
+    first = Holds(log)
+    first.opened(1, FILE, 2000)
+    assert not Holds(log).parted
+    first.part()
+    second = Holds(log)
+    assert second.parted
+    second.begin()
+    assert not Holds(log).parted
+    os.close(log.descriptor)
