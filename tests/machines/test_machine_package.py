@@ -92,7 +92,8 @@ def test_the_hook_answers(shared: Machine) -> None:
 
 def test_the_scrub_finds_all_whole(shared: Machine) -> None:
     shared.run("systemctl", "start", "lighthouse-scrub.service")
-    said = shared.run("journalctl", "--unit=lighthouse-scrub")
+    run = shared.run("systemctl", "show", "--property=InvocationID", "--value", "lighthouse-scrub.service").strip()
+    said = shared.run("journalctl", f"_SYSTEMD_INVOCATION_ID={run}")
     assert said.count(": whole") == 2
 
 
