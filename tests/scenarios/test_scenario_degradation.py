@@ -284,7 +284,7 @@ def test_an_opa_server_that_is_gone_is_a_warning(daemon: Daemon) -> None:
     assert "warning   opa:" in running.ctl("status").stdout
     assert judged(running, "rm -rf /") == "deny"
     assert metric(running, 'lighthouse_warning{warning="opa"} 1.0')
-    assert running.events(type="warning.raised")[0].payload["warning"] == "opa"
+    until(lambda: [event.payload["warning"] for event in running.events(type="warning.raised")] == ["opa"])
     server = StandIn(server.port)
     until(lambda: not status(running).warnings)
     server.close()
