@@ -12,7 +12,8 @@ from lighthoused.core.author import Author
 MAX_CONNECTIONS = 1024
 MAX_BUFFERED = 64 << 20
 """Bytes of requests that are not whole, of requests that wait their turn, and of answers not taken."""
-MAX_TASKS = 4096
+MAX_TASKS = 256
+"""Each is a task: all of them are ended at once when the peer is given up, and nobody else runs meanwhile."""
 MAX_STREAMS = 64
 RUNNING = 2
 """Requests of a peer that compute at a time; those that wait for a person are not among them."""
