@@ -67,11 +67,12 @@ class Environment:
         """Open the store anew if LMDB has given it up after a failed write; whether it did. For the writer thread.
 
         LMDB does so where it cannot tell what of its newest page is on disk, and from then on it also refuses to read.
+        Raises what opening a store raises; it can then be tried again.
         """
         try:
             self._env.begin().abort()
         except lmdb.Error:
-            with self._gate.alone(), contextlib.suppress(LighthouseError):
+            with self._gate.alone():
                 self._env.close()
                 self._open_all()
             return True

@@ -4,7 +4,6 @@ A batch is stored whole or not at all. It is checked against the state before an
 refused costs the others in its group nothing.
 """
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -229,11 +228,13 @@ class Writer:
         return [refusal] * len(group)
 
     def _revive(self) -> None:
-        """Go on with a store that LMDB has given up."""
-        if self._env.revive():
-            log.error("store.opened_anew")
-            with contextlib.suppress(LighthouseError, lmdb.Error):
+        """Go on with a store that LMDB has given up, or try again at the next batch."""
+        try:
+            if self._env.revive():
                 self._position = Position.at(self._log)
+                log.error("store.opened_anew")
+        except (LighthouseError, lmdb.Error) as error:
+            log.error("store.not_opened_anew", reason=str(error))
 
     def _attempt(self, group: list[_Queued]) -> list[Outcome]:
         with self._env.begin_write() as txn:

@@ -6,7 +6,7 @@ from lighthoused.core.effects import World
 from lighthoused.gate.analysis import Analyser, standard
 from lighthoused.gate.containers import Container, Mount
 
-WORLD = World(home="/home/ann", roots=("/home/ann/work",))
+WORLD = World(home="/home/ann", roots=("/home/ann/src",))
 MOUNTED = Container((Mount("/h", "/home/ann"), Mount("/ro", "/srv", writable=False)))
 
 
@@ -16,7 +16,7 @@ def analyser() -> Analyser:
 
 
 def deleted(analyser: Analyser, command: str) -> set[str]:
-    effects = analyser.analyse(command, "/home/ann/work", WORLD).effects
+    effects = analyser.analyse(command, "/home/ann/src", WORLD).effects
     return {effect.target for effect in effects if effect.kind == "delete"}
 
 
@@ -45,7 +45,7 @@ def test_a_path_in_a_container_stands_for_what_is_mounted_there(path: str, kind:
         ("--volume=/srv:/h -w /h alpine rm -rf y", "/srv/y"),
         ("--mount type=bind,source=/srv,target=/h alpine sh -c 'rm -rf /h/y'", "/srv/y"),
         ("-v /srv:/h --entrypoint rm alpine -rf /h", "/srv"),
-        ("-v $PWD:/h alpine rm -rf /h/src", "/home/ann/work/src"),
+        ("-v $PWD:/h alpine rm -rf /h/lib", "/home/ann/src/lib"),
         ("--pid host alpine rm -rf /x", "/x"),
     ],
 )
