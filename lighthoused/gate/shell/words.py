@@ -24,9 +24,10 @@ _FUNCTION_SUBSTITUTION = re.compile(r"\$\{[\s|](.*)\}", re.DOTALL)
 
 
 class Reading(Protocol):
-    """What reads the source that words are part of, and the commands inside words."""
+    """One source that is read: its text, its words, and the commands inside it."""
 
     source: bytes
+    words: Words
 
     def text(self, node: Node) -> str:
         """The source of a node."""
@@ -36,6 +37,15 @@ class Reading(Protocol):
 
     def nested_word(self, source: str) -> ast.Word:
         """A word that stands in other source. Raises Unresolvable."""
+
+    def nested_document(self, number: int) -> ast.Word:
+        """The text of a here-document that was taken out. Raises Unresolvable."""
+
+    def is_command(self, node: Node) -> bool:
+        """Whether a node is a command."""
+
+    def command(self, node: Node) -> ast.Command:
+        """A command. Raises Unresolvable."""
 
     def printed(self, node: Node) -> ast.Command:
         """A redirect that stands alone in a substitution, which prints the file."""
@@ -51,6 +61,10 @@ class Words:
         self._reading = reading
         self.mentioned: set[str] = set()
         self.tested: set[str] = set()
+
+    def begin(self) -> None:
+        """Another command begins: nothing is mentioned yet."""
+        self.mentioned, self.tested = set(), set()
 
     def words(self, *nodes: Node, start: int = -1) -> list[ast.Word]:
         """The words that brace expansion makes of one; several nodes are its pieces."""
