@@ -3,7 +3,7 @@
 An example is a comment line, by custom above its rule: ``# VERDICT RULE: CALL``, where the rule gives that verdict and
 it is the final one, or ``# not RULE: CALL``, where the rule does not apply. A call is a shell command, or a JSON object
 with `command`, or `tool` and `input`, and where they matter `cwd`, `agent`, `profile`, `before` (calls made before) and
-`repeated` (how often this one was). A call runs in an unversioned project at /home/ann/work;
+`repeated` (how often this one was). A call runs in an unversioned project at /home/ann/src;
 /mnt/lighthouse/demo/current is a versioned one.
 """
 
@@ -16,7 +16,7 @@ import msgspec
 from lighthoused.core.errors import Invalid
 
 DEFAULT = "default/"
-PROJECT = "/home/ann/work"
+PROJECT = "/home/ann/src"
 Expected = Literal["deny", "escalate", "allow", "not"]
 _RULE = re.compile(r'\b(deny|escalate|permit|warn)\(\s*(?:sprintf\(\s*)?"([^"]+)"')
 _COMMENT = re.compile(r"^\s*#.*", re.MULTILINE)

@@ -7,7 +7,7 @@ from lighthoused.core.verdicts import Request
 from lighthoused.gate.analysis import Analyser, standard
 from lighthoused.gate.local import local_gate
 
-CWD = "/home/ann/work"
+CWD = "/home/ann/src"
 WORLD = World(home="/home/ann", roots=(CWD,), user="ann")
 LONG = "a" * 4000
 pytestmark = pytest.mark.timeout(20)

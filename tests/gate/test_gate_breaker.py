@@ -14,8 +14,8 @@ from lighthoused.gate.local import local_gate
 from lighthoused.gate.tiers import Tier
 from lighthoused.policy.compiled import PolicyFailed
 
-WORLD = World(home="/home/ann", roots=("/home/ann/work",))
-ASKS = Request("Bash", {"command": "git reset --hard"}, "/home/ann/work", "claude")
+WORLD = World(home="/home/ann", roots=("/home/ann/src",))
+ASKS = Request("Bash", {"command": "git reset --hard"}, "/home/ann/src", "claude")
 
 
 class Clock:
@@ -149,7 +149,7 @@ async def test_where_nobody_answers_the_next_are_denied_at_once(autojump_clock: 
 )
 def test_only_some_escalations_are_negotiable(command: str, negotiable: bool) -> None:
     explained = local_gate().judge(
-        Request("Bash", {"command": command}, "/home/ann/work", "claude"), WORLD, explain=True
+        Request("Bash", {"command": command}, "/home/ann/src", "claude"), WORLD, explain=True
     )
     assert explained.verdict == "escalate"
     assert explained.explanation

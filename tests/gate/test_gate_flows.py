@@ -20,7 +20,7 @@ from lighthoused.policy.engine import Policies
 from lighthoused.protocol.messages.agents import TokenIssueRequest
 from lighthoused.protocol.messages.gate import CheckRequest
 
-CWD = "/home/ann/work"
+CWD = "/home/ann/src"
 WORLD = World(home="/home/ann", roots=(CWD,), mount="/mnt/lh", user="ann")
 UNDER_MOUNT = "/mnt/lh/demo/current"
 POLICIES = Policies()

@@ -103,7 +103,5 @@ def test_places(place: str, paths: str) -> None:
     ],
 )
 def test_drives_of_windows(path: str, scope: str, place: str) -> None:
-    found = Targets(World(home="/home/ann", roots=("/home/ann/work",)), "/home/ann/work").resolve(
-        path, "/home/ann/work"
-    )
+    found = Targets(World(home="/home/ann", roots=("/home/ann/src",)), "/home/ann/src").resolve(path, "/home/ann/src")
     assert (found.scope, found.place) == (scope, place)

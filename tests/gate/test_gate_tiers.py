@@ -26,7 +26,7 @@ from lighthoused.protocol.messages.log import Filter
 from lighthoused.rpc.call import Call
 from lighthoused.store.store import Store
 
-CWD = "/home/ann/work"
+CWD = "/home/ann/src"
 WORLD = World(home="/home/ann", roots=(CWD,), user="ann")
 BEA = Author(agent="bea", uid=1000)
 ASKS = "git reset --hard"

@@ -10,7 +10,7 @@ from lighthoused.core.verdicts import Request, Verdict
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.local import local_gate
 
-CWD = "/home/ann/work"
+CWD = "/home/ann/src"
 WORLD = World(home="/home/ann", roots=(CWD,), mount="/mnt/lh", user="ann")
 SEEN, SUSPECT = wrappers("seen"), wrappers("suspect")
 _WHOLE = """

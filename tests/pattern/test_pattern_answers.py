@@ -10,7 +10,7 @@ from lighthoused.pattern.answers import AGREEING, RECENT_NS, SPACING_NS, Answer
 from lighthoused.pattern.patterns import Patterns
 from lighthoused.pattern.standing import Standing
 
-HERE = "/home/ann/work"
+HERE = "/home/ann/src"
 START = 10**18
 
 

@@ -12,7 +12,7 @@ from lighthoused.pattern.fitting import MIN_ALLOWED, MIN_DENIED, fit
 from lighthoused.pattern.patterns import Generaliser, Patterns
 
 NOW = time.time_ns()
-HERE = "/home/ann/work"
+HERE = "/home/ann/src"
 
 
 def template(command: str, project: str = HERE) -> Template:

@@ -8,7 +8,7 @@ from lighthoused.core.verdicts import Request
 from lighthoused.gate.local import local_gate
 
 DOCS = Path(__file__).parents[2] / "docs" / "gate.md"
-WORLD = World(home="/home/ann", roots=("/home/ann/work",), user="ann")
+WORLD = World(home="/home/ann", roots=("/home/ann/src",), user="ann")
 
 
 def test_the_example_does_what_it_says(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_the_example_does_what_it_says(tmp_path: Path) -> None:
     gate = local_gate(policy_dirs=(tmp_path,))
 
     def rule(command: str, agent: str = "claude") -> str:
-        return gate.judge(Request("Bash", {"command": command}, "/home/ann/work", agent), WORLD).rule
+        return gate.judge(Request("Bash", {"command": command}, "/home/ann/src", agent), WORLD).rule
 
     assert rule("git push origin main") == "team.push-main"
     assert rule("git push origin topic") == "default.harmless"
