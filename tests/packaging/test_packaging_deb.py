@@ -1,5 +1,6 @@
 """The Debian package, as far as it can be judged without installing it (tests/machines installs it)."""
 
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -39,3 +40,13 @@ def test_it_says_what_it_is(deb: Path) -> None:
         "./usr/share/doc/lighthoused/licenses/pyfuse3/",
     ):
         assert file in listed, file
+
+
+def test_it_installs_where_the_c_library_is_older_than_here(deb: Path) -> None:
+    """On Ubuntu 22.04, with 2.35, and what is later; built on Debian 12, with 2.36."""
+    asked = subprocess.run(["dpkg-deb", "--field", deb, "Depends"], capture_output=True, text=True, check=True).stdout
+    needed = dict(re.findall(r"([a-z0-9+-]+) \(>= ([0-9.]+)\)", asked))
+    assert "libstdc++6" in needed
+    assert not {"libfuse3-3", "libssl3", "libsqlite3-0"} & set(re.findall(r"[a-z0-9+-]+", asked)), asked
+    if "VERSION_CODENAME=bookworm" in Path("/etc/os-release").read_text():
+        assert tuple(map(int, needed["libc6"].split("."))) <= (2, 35)
