@@ -106,7 +106,7 @@ class Session:
         mount.check_takeable(holds)
         holds.begin()
         if not mount.is_new:
-            await self._operations.restore(holds, kept.acts)
+            await self._operations.resumption.take_up(holds, kept.acts)
         await mount.take_up(self._operations)
         self._initialised = self._mounted = True
         mount.resume()
