@@ -1,22 +1,15 @@
-"""The daemon's configuration: what can be set, its defaults, and reading it from flags, environment and a TOML file.
+"""The daemon's configuration: what can be set, and its defaults.
 
-A flag wins over the environment, that over the file, that over the default. Must not know what uses a setting. Every
-refusal names the file, the key and what is allowed; all of them are reported at once.
+Must not know where settings come from (`configured`), nor what uses them.
 """
 
-import difflib
-import os
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, get_args, get_type_hints
+from typing import Annotated, Literal, get_args, get_type_hints
 
 import msgspec
 
-from lighthoused import credentials
-from lighthoused import paths as places
 from lighthoused.core.effects import KINDS, LIMITS
-from lighthoused.core.errors import Invalid
 from lighthoused.settings import (
     Argv,
     Choice,
@@ -42,10 +35,7 @@ from lighthoused.settings import (
     Words,
 )
 
-MAX_FILE = 1 << 20
 NOTICES = ("requested", "answered", "expired", "degraded", "recovered")
-MAX_SOCKET_PATH = 107
-"""Bytes of sun_path that a name may take (unix(7))."""
 
 
 class Paths(msgspec.Struct, frozen=True):
@@ -248,28 +238,6 @@ class Config(msgspec.Struct, frozen=True):
     file: str = ""
 
 
-class Flags(NamedTuple):
-    """What the command line said; an empty field says nothing."""
-
-    config: str = ""
-    state: str = ""
-    mount: str = ""
-    socket: str = ""
-    log_format: str = ""
-    no_mount: bool = False
-
-
-NO_FLAGS = Flags()
-
-
-class BadConfig(Invalid):
-    """The configuration is refused; `problems` has one sentence for each thing that is wrong."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems), hint="`lighthousectl config check` checks the file again.")
-        self.problems = tuple(problems)
-
-
 def policy_folders(config: Config) -> tuple[Path, ...]:
     """Where the users' policies are: those directories, and last the one of policies that were put by RPC."""
     return (*config.gate.policy_dirs, config.paths.state / "policies")
@@ -294,158 +262,7 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
 }
 
 
-def load(flags: Flags = NO_FLAGS, environ: Mapping[str, str] | None = None, uid: int | None = None) -> Config:
-    """The configuration in force for this command line, environment and user. Raises BadConfig."""
-    env = dict(os.environ if environ is None else environ)
-    env.setdefault("HOME", os.path.expanduser("~"))
-    uid = os.geteuid() if uid is None else uid
-    named = flags.config or env.get(places.CONFIG, "")
-    file = named or places.default_config(env, uid)
-    found = _read_file(file, required=bool(named))
-    rights = _rights((found or {}).pop("rights", []), file)
-    sections = _sections(found, file)
-    chosen = _chosen_paths(sections.pop("paths"), flags, env)
-    if flags.log_format:
-        sections["log"]["format"] = flags.log_format
-    if flags.no_mount:
-        sections["mount"]["enabled"] = False
-    if "limits" in sections["gate"]:
-        sections["gate"]["limits"] = {**LIMITS, **sections["gate"]["limits"]}
-    sections["gate"].setdefault("policy_dirs", (Path(file).absolute().parent / "policies",))
-    for name in Credentials.__struct_fields__:
-        sections["credentials"].setdefault(name, credentials.passed(name.replace("_", "-"), env))
-    sections["notify"].setdefault("secret_file", credentials.passed("webhook-secret", env))
-    if "state" in chosen:
-        sections["metrics"].setdefault("port", 0)
-    parts: dict[str, Any] = {name: SECTIONS[name](**values) for name, values in sections.items()}
-    file = "" if found is None else file
-    config = Config(paths=_resolve_paths(chosen, env, uid), file=file, rights=rights, **parts)
-    _check_paths(config.paths)
-    return config
-
-
-def _read_file(file: str, *, required: bool) -> dict[str, Any] | None:
-    try:
-        with open(file, "rb") as opened:
-            data = opened.read(MAX_FILE + 1)
-    except FileNotFoundError:
-        if required:
-            raise BadConfig([f"{file}: there is no such file."]) from None
-        return None
-    except OSError as error:
-        raise BadConfig([f"{file}: cannot be read: {error.strerror}."]) from None
-    if len(data) > MAX_FILE:
-        raise BadConfig([f"{file}: the file is over {MAX_FILE} bytes, which no configuration needs."])
-    try:
-        return tomllib.loads(data.decode())
-    except UnicodeDecodeError as error:
-        raise BadConfig([f"{file}: is not UTF-8 text (byte {error.start})."]) from None
-    except tomllib.TOMLDecodeError as error:
-        raise BadConfig([f"{file}: is not valid TOML: {error}."]) from None
-    except RecursionError:
-        raise BadConfig([f"{file}: is nested too deeply."]) from None
-
-
-def _sections(found: dict[str, Any] | None, file: str) -> dict[str, dict[str, Any]]:
-    """Each section's settings as read. Raises BadConfig for everything unknown or refused in the file."""
-    problems: list[str] = []
-    sections: dict[str, dict[str, Any]] = {name: {} for name in SECTIONS}
-    for name, values in (found or {}).items():
-        if name not in SECTIONS:
-            problems.append(f"{file}: [{name}] is no section; {_nearest(name, SECTIONS)}.")
-        elif not isinstance(values, dict):
-            problems.append(f"{file}: {name} must be a section: [{name}] with its keys below it.")
-        else:
-            sections[name] = _settings(name, values, file, problems)
-    if problems:
-        raise BadConfig(problems)
-    return sections
-
-
-def _rights(found: Any, file: str) -> tuple[Right, ...]:
-    """The rules of `[[rights]]`, in their order. Raises BadConfig."""
-    if not isinstance(found, list) or not all(isinstance(rule, dict) for rule in found):
-        raise BadConfig([f"{file}: rights must be tables: [[rights]] with agent, paths and access below each."])
-    problems: list[str] = []
-    rights = []
-    for values in found:
-        accepted = _settings("rights", values, file, problems)
-        missing = [name for name in Right.__struct_fields__ if name not in values]
-        problems += [f"{file}: rights.{name} must be given." for name in missing]
-        if not missing and not problems:
-            rights.append(Right(**accepted))
-    if problems:
-        raise BadConfig(problems)
-    return tuple(rights)
-
-
-def _settings(section: str, values: dict[str, Any], file: str, problems: list[str]) -> dict[str, Any]:
-    kinds = kinds_of(Right if section == "rights" else SECTIONS[section])
-    accepted: dict[str, Any] = {}
-    for key, value in values.items():
-        kind = kinds.get(key)
-        if kind is None:
-            problems.append(f"{file}: {section}.{key} is no setting; {_nearest(key, kinds)}.")
-            continue
-        try:
-            accepted[key] = kind.read(value)
-        except ValueError:
-            found = "what it is" if isinstance(kind, Url) and isinstance(value, str) else _spelled(value)
-            problems.append(f"{file}: {section}.{key} must be {kind.allowed}, not {found}.")
-    return accepted
-
-
 def kinds_of(section: type[msgspec.Struct]) -> dict[str, Kind]:
     """The kind of each setting of a section."""
     hints = get_type_hints(section, include_extras=True)
     return {name: hints[name].__metadata__[0] for name in section.__struct_fields__}
-
-
-def _nearest(word: str, known: Mapping[str, Any]) -> str:
-    near = difflib.get_close_matches(word, known, n=1)
-    return f'did you mean "{near[0]}"' if near else "known are " + ", ".join(sorted(known))
-
-
-def _spelled(value: Any) -> str:
-    text = f'"{value}"' if isinstance(value, str) else str(value).lower() if isinstance(value, bool) else str(value)
-    return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _chosen_paths(from_file: dict[str, Path], flags: Flags, env: Mapping[str, str]) -> dict[str, Path]:
-    """The paths somebody chose; relative ones from flags and environment are taken from the working directory."""
-    chosen = dict(from_file)
-    for name, flag, variable in (
-        ("state", flags.state, places.STATE),
-        ("mount", flags.mount, places.MOUNT),
-        ("socket", flags.socket, places.SOCKET),
-    ):
-        if said := flag or env.get(variable, ""):
-            chosen[name] = Path(os.path.expanduser(said))
-    return {name: Path(os.path.abspath(path)) for name, path in chosen.items()}
-
-
-def _resolve_paths(chosen: dict[str, Path], env: dict[str, str], uid: int) -> Paths:
-    state = str(chosen.get("state", ""))
-    return Paths(
-        state=chosen.get("state") or Path(places.default_state(env, uid)),
-        mount=chosen.get("mount") or Path(places.default_mount(env, uid, state)),
-        socket=chosen.get("socket") or Path(places.default_socket(env, uid, state)),
-    )
-
-
-def _check_paths(paths: Paths) -> None:
-    problems = []
-    for name in ("state", "socket"):
-        path: Path = getattr(paths, name)
-        if path.is_relative_to(paths.mount):
-            problems.append(
-                f"paths.{name} ({path}) must not be under paths.mount ({paths.mount}): "
-                "the daemon would need its own mount to start."
-            )
-    if len(os.fsencode(paths.socket)) > MAX_SOCKET_PATH:
-        problems.append(
-            f"paths.socket ({paths.socket}) must be at most {MAX_SOCKET_PATH} bytes long, which is what Unix sockets "
-            "allow; choose a shorter one with --socket or LIGHTHOUSE_SOCKET."
-        )
-    if problems:
-        raise BadConfig(problems)

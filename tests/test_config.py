@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from lighthoused.config import BadConfig, Config, Flags, load
+from lighthoused.config import Config
+from lighthoused.configfile import BadConfig
+from lighthoused.configured import Flags, load
 
 
 def load_text(tmp_path: Path, text: str, uid: int = 1000, **env: str) -> Config:

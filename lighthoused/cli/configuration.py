@@ -7,7 +7,9 @@ import msgspec
 
 from lighthoused.cli.output import fail, say, show_json
 from lighthoused.cli.session import Session, command
-from lighthoused.config import SECTIONS, BadConfig, Flags, kinds_of, load
+from lighthoused.config import SECTIONS, kinds_of
+from lighthoused.configfile import BadConfig
+from lighthoused.configured import Flags, load
 from lighthoused.settings import in_toml
 
 

@@ -15,7 +15,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from lighthoused import __version__
 from lighthoused.cli.output import fail
-from lighthoused.config import Config, Flags, Format, load
+from lighthoused.config import Config, Format
+from lighthoused.configured import Flags, load
 from lighthoused.core.errors import LighthouseError
 from lighthoused.ops.logs import configure
 from lighthoused.protocol.messages.log import Progress as Step

@@ -11,7 +11,8 @@ import click
 from lighthoused import paths as places
 from lighthoused.cli.output import fail
 from lighthoused.client import Client
-from lighthoused.config import Config, Flags, load
+from lighthoused.config import Config
+from lighthoused.configured import Flags, load
 from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.core.names import shown
 from lighthoused.protocol.messages.base import Request

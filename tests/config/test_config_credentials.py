@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lighthoused.config import Flags, load
+from lighthoused.configured import Flags, load
 from lighthoused.core.errors import Corrupt, Invalid
 from lighthoused.credentials import MAX_SECRET, passed, read_line, read_secret
 from lighthoused.identity.keyring import MAX_KEYS, KeyRing, new_line

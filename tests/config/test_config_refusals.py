@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lighthoused.config import SECTIONS, BadConfig, Flags, kinds_of, load
+from lighthoused.config import SECTIONS, kinds_of
+from lighthoused.configfile import BadConfig
+from lighthoused.configured import Flags, load
 from lighthoused.settings import (
     Choice,
     Kind,

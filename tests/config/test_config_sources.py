@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from lighthoused.cli.main import cli
-from lighthoused.config import SECTIONS, Flags, load
+from lighthoused.config import SECTIONS
+from lighthoused.configured import Flags, load
 
 NAMES = ("state", "mount", "socket")
 SOURCES = ("flag", "environment", "file", "default")

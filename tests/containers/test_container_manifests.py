@@ -9,7 +9,7 @@ import pytest
 import yaml
 from tests_support.packages import ROOT
 
-from lighthoused.config import Flags, load
+from lighthoused.configured import Flags, load
 
 KUBERNETES = ROOT / "packaging/kubernetes"
 COMPOSE = ROOT / "packaging/container/compose.yaml"

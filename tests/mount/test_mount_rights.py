@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 from tests_support.running import Running
 
-from lighthoused.config import BadConfig, Flags, Right, load
+from lighthoused.config import Right
+from lighthoused.configfile import BadConfig
+from lighthoused.configured import Flags, load
 from lighthoused.identity.rights import NONE, READ, WRITE, Rights
 
 RULES = """
