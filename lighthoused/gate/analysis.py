@@ -16,6 +16,7 @@ from lighthoused.gate.programs.copies import COPIES
 from lighthoused.gate.programs.described import Described
 from lighthoused.gate.programs.endless import BOUNDED, bounded, yes
 from lighthoused.gate.programs.exfiltration import EXFILTRATION
+from lighthoused.gate.programs.fd import fd
 from lighthoused.gate.programs.filters import FILTERS
 from lighthoused.gate.programs.interpreters import interpreter
 from lighthoused.gate.programs.launchers import LAUNCHERS
@@ -62,6 +63,8 @@ class Analyser:
             **BUILTINS,
             **FILTERS,
             **LAUNCHERS,
+            "fd": fd,
+            "fdfind": fd,
             **COPIES,
             **RECIPES,
             **RUNS,

@@ -114,7 +114,7 @@ def alias(run: Run, argv: list[str], state: State) -> str:
         if equals:
             code(run, unmarked(value), state.fork(), "alias")
             state.aliases[name] = unmarked(value)
-    return ""
+    return "" if len(argv) > 1 else UNKNOWN
 
 
 def source(run: Run, argv: list[str], state: State) -> str:

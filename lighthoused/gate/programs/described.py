@@ -6,6 +6,7 @@ from typing import Any
 
 from lighthoused.gate.arguments import Arguments, parse
 from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule, RuleEntry
+from lighthoused.gate.programs.removing import says_it_removes
 from lighthoused.gate.programs.telling_names import telling
 from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.bounds import MAX_MATCHED
@@ -86,9 +87,10 @@ class Described:
             return UNKNOWN
         arguments = parse(program.grammar, argv[1:])
         if not _is_harmless(program, arguments):
-            applied = [self._apply(run, program, rule, arguments, state) for rule in program.rules]
-            if not any(applied):
-                _unspoken(run, program, arguments)
+            if not self._rules(run, program, arguments, state):
+                shifted = _without_values(program, argv, arguments)
+                if shifted.words == arguments.words or not self._rules(run, program, shifted, state):
+                    _unspoken(run, program, shifted)
             if program.source.language:
                 self._told.statements(run, program, arguments, state)
             if program.source.requests:
@@ -96,6 +98,11 @@ class Described:
         if program.output == "fetched" and not arguments.of("-o,-O,--output,--output-document"):
             _saved(run, argv, arguments, state)
         return SECRET if _collected(run, program) else _output(program, arguments)
+
+    def _rules(self, run: Run, program: Program, arguments: Arguments, state: State) -> bool:
+        """Whether any rule is about this command."""
+        applied = [self._apply(run, program, rule, arguments, state) for rule in program.rules]
+        return any(applied)
 
     def _unknown(self, run: Run, argv: list[str], state: State) -> str:
         """No program of this name is known; SQL where a shell reads is taken for what it says."""
@@ -147,6 +154,14 @@ class Described:
         run.findings.add(kind, target or where.path, scope, undoable=where.undoable, **more)
 
 
+def _without_values(program: Program, argv: list[str], arguments: Arguments) -> Arguments:
+    """The arguments, if flags before the first word that nobody described take a value (``--log-level debug``)."""
+    at = 1
+    while at + 2 < len(argv) and argv[at][:1] == "-" and argv[at] != "--":
+        at += 1 if "=" in argv[at] or argv[at + 1][:1] == "-" else 2
+    return arguments if at == 1 else arguments._replace(words=parse(program.grammar, argv[at:]).words)
+
+
 def _is_harmless(program: Program, arguments: Arguments) -> bool:
     """Whether it only shows what it would do. A word (``help``) counts as the first or last, several as the first."""
     ends = (*arguments.words[:1], *arguments.words[1:][-1:])
@@ -160,7 +175,6 @@ def _is_harmless(program: Program, arguments: Arguments) -> bool:
 _FRAGMENT = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 """A line of a program that is taken for a command."""
 _SQL = frozenset({"DROP", "TRUNCATE", "DELETE", "ALTER", "GRANT", "REVOKE", "UPDATE"})
-_VERBS = re.compile(r"(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate)(-[\w-]+)?")
 
 
 def _unknown(run: Run, argv: list[str]) -> str:
@@ -168,7 +182,7 @@ def _unknown(run: Run, argv: list[str]) -> str:
     note = "What this program does is not known."
     run.findings.add("execute", argv[0], "process", certainty="unknown", program=argv[0], note=note)
     words = [word for word in argv[1:9] if not word.startswith("-")]
-    if any(map(_VERBS.fullmatch, words)):
+    if argv[-1] != "-h" and says_it_removes(words, (word for word in argv[1:33] if word.startswith("-"))):
         note = "A program that is not known is told to delete something."
         run.findings.add("destroy", " ".join(words), certainty="unknown", program=argv[0], note=note)
     return UNKNOWN
@@ -221,17 +235,17 @@ _LOOKING = frozenset(
     | {"man", "new", "plan", "query", "read", "run", "search", "show", "status", "template", "test", "validate"}
     | {"view"}
 )
-_REMOVING = re.compile(
-    r"(bulk-|force-)?(delete|destroy|purge|drop|wipe|erase|terminate|nuke|truncate|rollback|undeploy|decommission"
-    r"|deregister|revoke|unpublish|uninstall|untag|disable|remove|obliterate|teardown)"
-)
 _ELSEWHERE = frozenset({"remote", "cluster", "database"})
 
 
 def _unspoken(run: Run, program: Program, arguments: Arguments) -> None:
     """No rule speaks of a command of a program that can destroy what is elsewhere: it is taken at its word."""
-    words = arguments.words[:3]
-    if not words or words[0] in _LOOKING or not any(map(_REMOVING.fullmatch, words)):
+    words = arguments.words[:4]
+    if (
+        not words
+        or words[0] in _LOOKING
+        or not says_it_removes(words, filter(arguments.means, arguments.flags), elsewhere=True)
+    ):
         return
     if any(rule.entry.kind == "destroy" and rule.scope in _ELSEWHERE for rule in program.rules):
         note, instead = "By its words it removes something.", "Let its owner remove it; list it first."

@@ -199,11 +199,12 @@ def find(run: Run, argv: list[str], state: State) -> str:
     split = next((at for at, word in enumerate(words) if word[:1] in ("-", "(", "!") and word != "-"), len(words))
     starts, expression = words[:split] or ["."], words[split:]
     names = _names(expression)
-    found = list(dict.fromkeys(_found(start, name) for start in starts for name in names))
+    found = list(dict.fromkeys(found_below(start, name) for start in starts for name in names))
     filtered = not _FIND_FILTERS.isdisjoint(expression)
     _actions(run, expression, found if filtered else starts, filtered, state)
+    end = "\0" if "-print0" in expression else "\n"
     return "".join(
-        f"{path}\n" for path in (found if filtered else [f"{start.rstrip('/')}/{GLOB}*" for start in starts])
+        f"{path}{end}" for path in (found if filtered else [f"{start.rstrip('/')}/{GLOB}*" for start in starts])
     )
 
 
@@ -217,7 +218,8 @@ def _names(expression: list[str]) -> list[str]:
     return [re.sub(r"(?<!\ue003)([*?\[])", "\ue003\\1", name) for name in names[:16]] or [f"some{GLOB}*"]
 
 
-def _found(start: str, name: str) -> str:
+def found_below(start: str, name: str) -> str:
+    """What a search below `start` finds by a name, which may be a pattern."""
     return f"{start.rstrip('/') or '/'}/{GLOB}*/{name}" if start.rstrip("/") else f"/{GLOB}*/{name}"
 
 
@@ -235,7 +237,7 @@ def _actions(run: Run, expression: list[str], paths: list[str], filtered: bool, 
                 run.findings.path("delete", path, state.cwd, program="find", recursive=recursive, note=note)
         elif word in ("-exec", "-execdir", "-ok", "-okdir"):
             end = next((end for end in range(at, len(expression)) if expression[end] in (";", "+")), len(expression))
-            _run_on(run, expression[at:end], paths, state)
+            run_on(run, expression[at:end], paths, state)
             at = end + 1
         elif word in ("-fprint", "-fprintf", "-fls", "-fprint0") and at < len(expression):
             run.findings.path("write", expression[at], state.cwd, program="find")
@@ -256,7 +258,8 @@ def _empty(run: Run, program: str, paths: list[str], state: State) -> None:
         run.findings.path("delete", path, state.cwd, program=program, recursive=True, note=note)
 
 
-def _run_on(run: Run, command: list[str], paths: list[str], state: State) -> None:
+def run_on(run: Run, command: list[str], paths: list[str], state: State) -> None:
+    """Runs a command on paths that were found; ``{}`` stands for them."""
     child = state.fork(Input(""))
     if command[:1] and command[0] in _EMPTIES:
         _empty(run, command[0], paths, state)

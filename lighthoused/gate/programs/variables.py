@@ -94,7 +94,7 @@ def setting(run: Run, argv: list[str], state: State) -> str:
         state.params = tuple(words)
     if "+o" in words and "history" in words:
         run.findings.add("conceal", "history", "process", program="set", note=_HISTORY)
-    return ""
+    return "" if words else UNKNOWN
 
 
 def shift(run: Run, argv: list[str], state: State) -> str:

@@ -73,8 +73,16 @@ class Redirects:
     def finish(self, started: Started, output: str, state: State) -> str:
         """What of the output remains, after the files took theirs."""
         for path, append in started.files:
+            if output == "" and not append and started.stdin is None and path not in state.files:
+                self._emptied(path)
             self.keep_output(path, output, append, state)
         return "" if started.taken else output
+
+    def _emptied(self, path: str) -> None:
+        """A file takes nothing: what was in it is lost. Of one's own work and of the system other rules speak."""
+        if self._findings.targets.resolve(path, "/").scope in ("home", "elsewhere"):
+            note, instead = "The file is emptied.", "Copy the file first."
+            self._findings.path("delete", path, "/", note=note, instead=instead)
 
     def keep_output(self, path: str, output: str, append: bool, state: State) -> None:
         """A file takes output."""
