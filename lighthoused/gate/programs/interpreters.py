@@ -216,9 +216,26 @@ def _module(run: Run, module: str, rest: list[str], state: State) -> str:
             if " " in word or "(" in word:
                 read(run, word.lstrip("!"), state, "python")
         return UNKNOWN
+    if module.startswith(_ATTACKING):
+        note, instead = "It breaks into accounts or machines.", "Ask the owner."
+        run.findings.add("probe", module, "network", program="python", note=note, instead=instead)
+        return UNKNOWN
     return run.command([module, *rest], state)
 
 
+_ATTACKING = (
+    "impacket.",
+    "scapy",
+    "pwn.",
+    "pwntools",
+    "bloodhound",
+    "lsassy",
+    "pypykatz",
+    "mitm6",
+    "certipy",
+    "donpapi",
+)
+"""Modules of attack tools."""
 _LOCAL = frozenset({"127.0.0.1", "localhost", "::1", "--bind=127.0.0.1", "--bind=localhost", "-b127.0.0.1"})
 _SHELL_TEXT = re.compile(r"\s*(?:sudo\s+)?(?:rm|dd|mkfs[\w.]*|chmod|chown|shred|wipefs|curl|wget|git)\s+(?:-\w|/|~)")
 

@@ -27,7 +27,6 @@ class Call(NamedTuple):
 _DELETED = "Python code deletes it."
 _GONE = "It is no longer where it was."
 _WATCHED = "It records what a user types, copies or sees."
-_SERVES = "Others can connect."
 _COPIED = "A copy of accounts, keys or passwords is read where nobody expects it."
 _FIRST = re.compile(r"^(-1|0|1)$")
 
@@ -46,9 +45,21 @@ _FETCH = (Call("fetch", 0),)
 _SEND = (Call("send", 0),)
 _SAVE = (Call("fetch", 0), _file("write", 1))
 _WATCH = (Call("trace", note=_WATCHED),)
-_LISTEN = (Call("listen", note=_SERVES),)
 _PACK = (_file("collect", note=_COPIED),)
 _SECRET = (Call("read", 0, place="secret", note="They are passwords."),)
+_PROBE = (Call("probe", 0, note="Crafted packets look for machines, or keep them from working."),)
+_TRACE = (Call("trace", note="Memory of other processes holds their secrets."),)
+_KERNEL = (Call("kernel", note="Code in the kernel can do anything."),)
+_MACHINE_CODE = (Call("interpret", note="It runs machine code that nobody can read."),)
+_BECOMES_ROOT = (Call("escalate_privilege", 0, like=re.compile(r"^0$"), note="The code goes on as root."),)
+_RUNS_WHEN_READ = re.compile(
+    r"[\ue000-\ue002]|\bc?(?:posix|nt|os|subprocess|builtins|__builtin__|commands|pty|runpy)\s+\w"
+)
+"""What nobody knows, and pickled data that names functions that run commands."""
+UNPICKLES = frozenset(
+    {"pickle.loads", "pickle.load", "marshal.loads", "marshal.load", "dill.loads", "cloudpickle.loads", "dill.load"}
+    | {"cloudpickle.load", "pickle.Unpickler", "_pickle.loads", "cPickle.loads", "cPickle.load"}
+)
 CALLS: dict[str, tuple[Call, ...]] = {
     "shutil.rmtree": (_DELETE_TREE,),
     **dict.fromkeys(("os.remove", "os.unlink", "os.rmdir", "os.removedirs", "Path.unlink", "Path.rmdir"), (_DELETE,)),
@@ -63,7 +74,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     **dict.fromkeys(("os.kill", "os.killpg"), (Call("kill", 0, place="everything", like=_FIRST),)),
     **dict.fromkeys(
         ("os.setuid", "os.seteuid", "os.setreuid", "os.setresuid", "os.setgid"),
-        (Call("escalate_privilege", 0, like=re.compile(r"^0$"), note="The code goes on as root."),),
+        _BECOMES_ROOT,
     ),
     **dict.fromkeys(("urllib.request.urlretrieve", "urllib.urlretrieve", "wget.download"), _SAVE),
     "pty.spawn": (
@@ -75,13 +86,8 @@ CALLS: dict[str, tuple[Call, ...]] = {
     **dict.fromkeys(("telnetlib.Telnet", "paramiko.Transport", "ftplib.FTP", "imaplib.IMAP4"), _FETCH),
     **dict.fromkeys(("requests.post", "requests.put", "httpx.post", "httpx.put", "requests.patch"), _SEND),
     **dict.fromkeys(("smtplib.SMTP", "smtplib.SMTP_SSL", "telnetlib.Telnet", "smtplib.LMTP"), _SEND),
-    **dict.fromkeys((".storbinary", ".storlines", ".sendmail", ".send_message", ".upload_file", ".put_object"), _SEND),
+    **dict.fromkeys((".storbinary", ".storlines", ".upload_file", ".put_object"), _SEND),
     **dict.fromkeys(("requests.delete", "httpx.delete"), (Call("destroy", 0),)),
-    **dict.fromkeys(("http.server.test", "http.server.HTTPServer", "socketserver.TCPServer"), _LISTEN),
-    **dict.fromkeys(("http.server.ThreadingHTTPServer", "xmlrpc.server.SimpleXMLRPCServer"), _LISTEN),
-    **dict.fromkeys(
-        ("socketserver.ThreadingTCPServer", "SimpleHTTPServer.test", "pyftpdlib.servers.FTPServer"), _LISTEN
-    ),
     **dict.fromkeys(
         ("pynput.keyboard.Listener", "pynput.mouse.Listener", "keyboard.on_press", "keyboard.hook"), _WATCH
     ),
@@ -97,9 +103,46 @@ CALLS: dict[str, tuple[Call, ...]] = {
         (Call("disguise", 1, note="The registry decides what runs and what is protected."),),
     ),
     **dict.fromkeys(
-        ("pickle.loads", "pickle.load", "marshal.loads", "marshal.load", "dill.loads", "cloudpickle.loads"),
-        (Call("interpret", 0, like=re.compile("[\ue000-\ue002]"), note="Reading such data runs what it says."),),
+        UNPICKLES, (Call("interpret", 0, like=_RUNS_WHEN_READ, note="Reading such data runs what it says."),)
     ),
+    **dict.fromkeys(
+        ("yaml.unsafe_load", "jsonpickle.decode", "joblib.load", "torch.load", "numpy.load", "pandas.read_pickle"),
+        (Call("interpret", 0, like=re.compile("\ue001"), note="Reading such data runs what it says."),),
+    ),
+    "yaml.load": (Call("interpret", 0, like=re.compile("\ue001"), note="Such data can run what it says."),),
+    **dict.fromkeys((".mprotect", ".VirtualAlloc", ".VirtualProtect", ".VirtualAllocEx"), _MACHINE_CODE),
+    **dict.fromkeys((".CreateRemoteThread", ".WriteProcessMemory", ".process_vm_writev"), _MACHINE_CODE),
+    **dict.fromkeys((".ptrace", ".process_vm_readv", ".ReadProcessMemory", ".MiniDumpWriteDump"), _TRACE),
+    **dict.fromkeys((".init_module", ".finit_module", ".delete_module", ".kexec_load"), _KERNEL),
+    **dict.fromkeys((".setuid", ".setresuid", ".setreuid", ".seteuid", ".setgid"), _BECOMES_ROOT),
+    **dict.fromkeys(
+        (".StopUnit", ".MaskUnitFiles", ".DisableUnitFiles", ".KillUnit"),
+        (Call("service", 0, note="It stops a service.", place="stop"),),
+    ),
+    **dict.fromkeys((".PowerOff", ".Reboot", ".Halt", ".Suspend", ".Hibernate"), (Call("power"),)),
+    **dict.fromkeys(
+        (".EnableUnitFiles", ".StartTransientUnit", ".LinkUnitFiles"), (Call("persist", 0, note="It runs later."),)
+    ),
+    **dict.fromkeys((".CreateUser", ".DeleteUser", ".SetPassword", ".SetAccountType"), (Call("account", 0),)),
+    **dict.fromkeys((".clipboard_get", ".GetClipboardData", ".paste_text"), _WATCH),
+    **dict.fromkeys((".get_secret", ".get_secrets"), (Call("read", place="secret", note="They are passwords."),)),
+    **dict.fromkeys(("pyxhook.HookManager", "pyHook.HookManager", "evdev.InputDevice", "Xlib.display.Display"), _WATCH),
+    **dict.fromkeys(
+        ("speech_recognition.Microphone", "soundcard.default_microphone", "sounddevice.InputStream"), _WATCH
+    ),
+    **dict.fromkeys(("imageio.get_reader", "pygame.camera.Camera", "mss.mss.shot", "d3dshot.create"), _WATCH),
+    **dict.fromkeys(("scapy.all.sniff", "scapy.all.AsyncSniffer", "pyshark.LiveCapture", "pcap.pcap"), _WATCH),
+    **dict.fromkeys(("pcapy.open_live", "scapy.sendrecv.sniff", "socket.ioctl"), _WATCH),
+    **dict.fromkeys(("scapy.all.sr", "scapy.all.sr1", "scapy.all.srp", "scapy.all.srp1", "scapy.all.arping"), _PROBE),
+    **dict.fromkeys(("scapy.all.send", "scapy.all.sendp", "scapy.all.srloop", "scapy.all.srflood"), _PROBE),
+    **dict.fromkeys(("nmap.PortScanner", "nmap3.Nmap", "masscan.PortScanner", "shodan.Shodan"), _PROBE),
+    **dict.fromkeys(("crontab.CronTab.new", "persistence.add"), (Call("persist", note="It runs later."),)),
+    "os.utime": (_file("conceal", note="The time says when it was changed."),),
+    "sqlite3.connect": (_file("read"),),
+    **dict.fromkeys(
+        ("fitz.open", "pandas.read_csv", "numpy.loadtxt", "configparser.ConfigParser.read"), (_file("read"),)
+    ),
+    "os.sendfile": _SEND,
     **dict.fromkeys((".extractall", "shutil.unpack_archive"), ()),
     "shutil.make_archive": (_file("collect", 2, note=_COPIED), _file("write")),
     **dict.fromkeys(
@@ -126,4 +169,19 @@ PATH_METHODS = frozenset(
     {"unlink", "rmdir", "write_text", "write_bytes", "chmod", "rename"}
     | {"read_text", "read_bytes", "touch", "symlink_to", "hardlink_to", "mkdir"}
 )
+SAVES = frozenset({"urllib.request.urlretrieve", "urllib.urlretrieve", "wget.download"})
+SCRIPTS = {
+    "runpy.run_path": 0,
+    "execfile": 0,
+    "importlib.util.spec_from_file_location": 1,
+    "importlib.machinery.SourceFileLoader": 1,
+    "imp.load_source": 1,
+}
+"""Functions that run a file of Python: which argument it is."""
+RAW = frozenset({"socket.SOCK_RAW", "socket.AF_PACKET", "socket.PF_PACKET"})
+PATCHED = re.compile(
+    r"^(?:builtins\.(?:open|input|exec|eval|compile|__import__)|logging\.\w*(?:Logger|Handler|Formatter)\.\w+"
+    r"|(?:os|subprocess|getpass|shutil)\.(?!environ)\w+|socket\.(?:socket|getaddrinfo|create_connection)|logging\.(?:info|error|warning|log))$"
+)
+"""What other code relies on, and does not look for anew."""
 SET_ID = re.compile(r"^(0o?[1-7]?[2467][0-7]{3}|[2467][0-7]{3}|S_IS[UG]ID)$")

@@ -10,23 +10,31 @@ from lighthoused.gate.programs.python_calls import (
     OPENERS,
     PATH_METHODS,
     RUNNING,
+    SAVES,
+    SCRIPTS,
     SET_ID,
     SHELL,
     SOCKETS,
     Call,
 )
+from lighthoused.gate.programs.python_hosts import Hosts
 from lighthoused.gate.programs.python_values import Value, flat
 from lighthoused.gate.programs.statements import said
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import GLOB, KEPT, UNKNOWN, opaque, unmarked
+from lighthoused.gate.shell.text import FETCHED, GLOB, KEPT, UNKNOWN, opaque, unmarked
 
 _SCOPES: dict[str, Scope] = {
     **dict.fromkeys(("fetch", "send", "listen", "interpret"), "network"),
-    **dict.fromkeys(("kill", "escalate_privilege", "disguise"), "system"),
+    **dict.fromkeys(("kill", "escalate_privilege", "disguise", "kernel", "power", "account", "service"), "system"),
+    "persist": "system",
+    "probe": "network",
     "read": "system",
     "destroy": "remote",
 }
+
+
+_PRIVILEGED = "The container is root on this machine."
 
 
 class PythonEffects:
@@ -36,6 +44,7 @@ class PythonEffects:
         self._run = run
         self._state = state
         self._sockets = False
+        self._hosts = Hosts(run)
         self.conditions = 0
 
     def call(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
@@ -47,17 +56,37 @@ class PythonEffects:
             self._open(values, keywords)
         if name in CHANGES_MODE and any(SET_ID.match(flat(value)) for value in values):
             self._path("escalate_privilege", first)
+        self._hosts.call(name, name.rpartition(".")[2], values, keywords)
         if name == "urllib.request.urlopen" and ("data" in keywords or len(values) > 1):
             self._run.findings.add("send", first, "network", program="python", note="It sends data to a server.")
+        if name == "fileinput.input" and flat(keywords.get("inplace", "")) in ("True", "1"):
+            self._path("write", first)
+        if name in SAVES and len(values) > 1:
+            self._state.write(self._run.findings.targets.absolute(flat(values[1]), self._state.cwd), FETCHED, False)
+        if SCRIPTS.get(name, len(values)) < len(values):
+            self._run.command(["python3", flat(values[SCRIPTS[name]])], self._state.fork())
+        if name in ("sys.path.insert", "sys.path.append") and values:
+            self._run.command(["env", f"PYTHONPATH={flat(values[-1])}", "python3", "-c", "pass"], self._state.fork())
+        if flat(keywords.get("privileged", "")) == "True" or flat(keywords.get("pid_mode", "")) == "host":
+            self._run.findings.add("escalate_privilege", name, "system", program="python", note=_PRIVILEGED)
         if name in SOCKETS:
             self._sockets = True
         elif self._sockets and (name == "os.dup2" or name in RUNNING):
             note = "It connects a shell to the network."
             self._run.findings.add("listen", "socket", "network", program="python", place="shell", note=note)
 
-    def method(self, name: str, method: str, owner: Value, values: list[Value]) -> None:
+    def method(self, name: str, method: str, owner: Value, values: list[Value], keywords: dict[str, Value]) -> None:
         """A method, whatever object it is of; `name`: the full name, where it has one."""
         first = flat(values[0]) if values else ""
+        self._hosts.method(method, values)
+        if method == "new" and "command" in keywords:
+            note = "Scheduled commands run when nobody looks."
+            command = flat(keywords["command"])
+            self._run.findings.add("persist", command, "system", program="python", note=note)
+        if method == "mmap" and not name.startswith("mmap.") and values[2:3] == ["7"]:
+            self.machine_code()
+        if method == "open" and isinstance(owner, str) and owner[:1] in ("/", ".") and len(owner) > 1:
+            self._open([owner, *values], {})
         if method in PATH_METHODS and not name.startswith("os."):
             self.call(f"Path.{method}", [owner, *values], {})
         elif method in ("add", "write") and first.startswith("/"):
@@ -75,23 +104,39 @@ class PythonEffects:
         for call in CALLS.get("." + method, ()):
             self._effect(call, values)
 
-    def endless_fork(self) -> None:
-        """A loop without end that starts processes."""
-        note = "A loop that starts itself again fills the machine with processes."
-        self._run.findings.add("exhaust", "os.fork", "process", program="python", note=note)
+    def raw_socket(self) -> None:
+        """A socket that gets what is meant for others."""
+        note = "What goes over a network holds others' passwords."
+        self._run.findings.add("trace", "socket", "network", program="python", note=note)
+
+    def machine_code(self) -> None:
+        """Memory that holds code."""
+        note = "It runs machine code that nobody can read."
+        self._run.findings.add("interpret", "memory", certainty="unknown", program="python", note=note)
+
+    def patched(self, name: str) -> None:
+        """A function that other code relies on is replaced."""
+        note, instead = "Other code relies on it, and gets something else.", "Wrap it where it is used."
+        self._run.findings.add("disguise", name, "process", program="python", note=note, instead=instead)
+
+    def all_deleted(self, target: str) -> None:
+        """``x.all().delete()``: objects of a bucket, rows of a table."""
+        note = "It deletes all of them."
+        self._run.findings.add("destroy", target, "remote", program="python", note=note)
 
     def _effect(self, call: Call, values: list[Value]) -> None:
         target = flat(values[call.argument]) if 0 <= call.argument < len(values) else ""
         if call.like is not None and not call.like.search(target):
             return
         if not call.path:
-            more = {"place": call.place} if call.place else {}
+            more: dict[str, Any] = {"place": call.place} if call.place else {}
             if KEPT in target and call.kind in ("fetch", "send"):
                 more = {"place": "kept"}
             scope = _SCOPES.get(call.kind, "process")
             self._run.findings.add(call.kind, target, scope, program="python", note=call.note, **more)
         elif call.argument < len(values):
-            self._path(call.kind, target, call.recursive, call.note, "certain" if call.certain else "possible")
+            place = "times" if call.kind == "conceal" else ""
+            self._path(call.kind, target, call.recursive, call.note, "certain" if call.certain else "possible", place)
 
     def _elsewhere(self, name: str, command: str) -> None:
         """A command given to a shell by another way than those of the standard library."""
@@ -111,8 +156,21 @@ class PythonEffects:
             self._path("read", flat(values[0]))
 
     def _path(
-        self, kind: str, path: str, recursive: bool = False, note: str = "", certainty: Certainty = "certain"
+        self,
+        kind: str,
+        path: str,
+        recursive: bool = False,
+        note: str = "",
+        certainty: Certainty = "certain",
+        place: str = "",
     ) -> None:
         path = path.replace(GLOB + "*", f"some{UNKNOWN}") if self.conditions else path
         more: dict[str, Any] = {"certainty": certainty} if certainty != "certain" else {}
+        more |= {"place": place} if place else {}
+        if (
+            kind == "write"
+            and GLOB in path
+            and self._run.findings.targets.resolve(path, self._state.cwd).scope == "home"
+        ):
+            kind, note = "delete", "What these files held is replaced."
         self._run.findings.path(kind, path, self._state.cwd, program="python", recursive=recursive, note=note, **more)

@@ -9,12 +9,14 @@ from functools import partial
 
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.programs.embedded import keep
-from lighthoused.gate.programs.python_calls import PROCESS, RUNNING, SHELL
+from lighthoused.gate.programs.python_calls import CALLS, PATCHED, PROCESS, RAW, RUNNING, SHELL, SOCKETS, UNPICKLES
 from lighthoused.gate.programs.python_effects import PythonEffects
+from lighthoused.gate.programs.python_loops import Loops
+from lighthoused.gate.programs.python_tries import MAY_TRY, tries
 from lighthoused.gate.programs.python_values import Names, Value, flat, value_of
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import FETCHED, UNKNOWN
+from lighthoused.gate.shell.text import FETCHED, SECRET, UNKNOWN, opaque, origin
 
 MAX_SOURCE = 1 << 17
 MAX_DEPTH = 6
@@ -40,6 +42,8 @@ def python(run: Run, source: str, state: State, depth: int = 0) -> str | None:
     try:
         reading.visit(tree)
         reading.finish(tree)
+        if MAY_TRY.search(source):
+            tries(run, tree, reading.names)
     except RecursionError:
         run.findings.add("interpret", "python", certainty="unknown", program="python", note="Too deep to be read.")
     return "".join(reading.printed) if all(isinstance(each, _PLAIN) for each in tree.body) else UNKNOWN
@@ -54,8 +58,6 @@ def python_output(run: Run, source: str, state: State, arguments: tuple[str, ...
 
 _PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.For, ast.With)
 
-_ENDLESS = frozenset({"itertools.count", "itertools.cycle", "itertools.repeat", "iter"})
-
 
 class _Reading(ast.NodeVisitor):
     """One walk in the order of the source."""
@@ -64,10 +66,13 @@ class _Reading(ast.NodeVisitor):
         self._run = run
         self._state = state
         self._depth = depth
-        self._names = Names(state)
+        self.names = Names(state, self._content)
         self._effects = PythonEffects(run, state)
+        self._loops = Loops(run, self.names)
         self._passed = False
-        self._functions: dict[str, ast.FunctionDef | ast.Lambda] = {}
+        self._counting = False
+        self._packed: set[str] = set()
+        self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda] = {}
         self._called: list[ast.AST] = []
         self._files: dict[str, str] = {}
         self.printed: list[str] = []
@@ -80,45 +85,74 @@ class _Reading(ast.NodeVisitor):
         if not self._passed or self._run.trying:
             return
         for node in ast.walk(tree):
-            text = value_of(node, self._names) if isinstance(node, ast.Constant | ast.List) else ""
+            text = value_of(node, self.names) if isinstance(node, ast.Constant | ast.List) else ""
             source = text if isinstance(text, str) else " ".join(map(flat, text))
             if " " in source.strip():
                 keep(self._run, self._run.attempt(partial(self._run.script, source, self._state.fork())))
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+    def _content(self, path: str) -> str:
+        """What a file holds, as far as that is known."""
+        known = self._state.files.get(self._run.findings.targets.absolute(path, self._state.cwd))
+        place = self._run.findings.targets.resolve(path, self._state.cwd).place
+        return SECRET if place == "secret" else known if known is not None and FETCHED in known else UNKNOWN
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self._functions[node.name] = node
 
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        self._functions[node.name] = node
+        self._loops.function(node)
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        """Making one of a class calls its ``__init__``."""
+        self.generic_visit(node)
+        if "__init__" in self._functions:
+            self._functions[node.name] = self._functions.pop("__init__")
+
     def visit_Attribute(self, node: ast.Attribute) -> None:
-        self._passed = self._passed or self._names.dotted(node) in RUNNING
+        name = self.names.dotted(node)
+        self._passed = self._passed or name in RUNNING
+        if name == "mmap.PROT_EXEC":
+            self._effects.machine_code()
         self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
-        self._passed = self._passed or self._names.modules.get(node.id, "") in RUNNING
+        self._passed = self._passed or self.names.modules.get(node.id, "") in RUNNING
 
     def visit_While(self, node: ast.While) -> None:
-        calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
-        endless = isinstance(node.test, ast.Constant) and bool(node.test.value)
-        if endless and any(self._names.dotted(each.func) == "os.fork" for each in calls):
-            self._effects.endless_fork()
+        self._loops.loop(node)
+        self.generic_visit(node)
+
+    def visit_BinOp(self, node: ast.BinOp) -> None:
+        self._loops.product(node)
         self.generic_visit(node)
 
     def visit_If(self, node: ast.If) -> None:
-        self._effects.conditions += 1
+        own = isinstance(node.test, ast.Compare) and getattr(node.test.left, "id", "") == "__name__"
+        self._effects.conditions += not own
         self.generic_visit(node)
-        self._effects.conditions -= 1
+        self._effects.conditions -= not own
 
     def visit_ListComp(self, node: ast.ListComp | ast.GeneratorExp) -> None:
         """Its element, once for each item of its first generator."""
-        first = node.generators[0]
+        first, *others = node.generators
+        self._loops.loop(node)
         self.visit(first.iter)
-        self._effects.conditions += len(first.ifs)
-        values = value_of(first.iter, self._names)
-        for item in list(values[:MAX_ROUNDS]) if isinstance(values, list) else [UNKNOWN]:
+        conditions = sum(len(each.ifs) for each in node.generators)
+        self._effects.conditions += conditions
+        for item in self._items(first.iter):
             self._run.charge(1)
-            if isinstance(first.target, ast.Name):
-                self._names.values[first.target.id] = item
+            self.names.bind(first.target, item)
+            for each in others:
+                self.names.bind(each.target, self._items(each.iter)[0])
             self.visit(node.elt)
-        self._effects.conditions -= len(first.ifs)
+        self._effects.conditions -= conditions
+
+    def _items(self, node: ast.expr) -> list[Value]:
+        """What a loop goes over, as far as that is known; at least one."""
+        values = value_of(node, self.names)
+        items: list[Value] = list(values[:MAX_ROUNDS]) if isinstance(values, list) else []
+        return items or [origin(flat(values)) or UNKNOWN]
 
     def visit_GeneratorExp(self, node: ast.GeneratorExp) -> None:
         self.visit_ListComp(node)
@@ -134,62 +168,76 @@ class _Reading(ast.NodeVisitor):
         if names[:1] == ["self"] or len(names) > len(values) + len(keywords):
             names = names[1:] if names[:1] == ["self"] else names
         for at, argument in enumerate(names):
-            self._names.values[argument] = values[at] if at < len(values) else keywords.get(argument, UNKNOWN)
+            self.names.values[argument] = values[at] if at < len(values) else keywords.get(argument, UNKNOWN)
         for statement in function.body if isinstance(function.body, list) else [function.body]:
             self.visit(statement)
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
-            self._names.modules[alias.asname or alias.name.split(".")[0]] = (
+            self.names.modules[alias.asname or alias.name.split(".")[0]] = (
                 alias.name if alias.asname else alias.name.split(".")[0]
             )
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         for alias in node.names:
-            self._names.modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+            self.names.modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+            if alias.name == "*":
+                known = (each for each in (*CALLS, *RUNNING, *SOCKETS) if each.startswith(f"{node.module}."))
+                self.names.modules.update((each.rpartition(".")[2], each) for each in known)
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.visit(node.value)
         for target in node.targets:
             if isinstance(target, ast.Name):
                 self._assign(target.id, node.value)
+            elif isinstance(target, ast.Attribute):
+                self._set(target, node.value)
             elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
                 for each, value in zip(target.elts, node.value.elts, strict=False):
                     if isinstance(each, ast.Name):
                         self._assign(each.id, value)
+            elif isinstance(target, ast.Tuple):
+                self.names.bind(target, value_of(node.value, self.names))
+
+    def _set(self, target: ast.Attribute, node: ast.expr) -> None:
+        """An attribute is set; one of a module that others use is replaced."""
+        name = self.names.dotted(target)
+        if PATCHED.match(name) and name.split(".")[0] in self.names.modules.values():
+            self._effects.patched(name)
+        self.names.bind(target, value_of(node, self.names))
 
     def _assign(self, name: str, node: ast.expr) -> None:
         if isinstance(node, ast.Lambda):
             self._functions[name] = node
             return
         self._opened(name, node)
-        called = self._names.dotted(node)
+        if isinstance(node, ast.Call) and self.names.dotted(node.func).endswith(".dumps"):
+            self._packed.add(name)
+        self._loops.listing(name, node)
+        called = self.names.dotted(node)
         if called and called != name:
-            self._names.modules[name] = called
+            self.names.modules[name] = called
         else:
-            self._names.values[name] = value_of(node, self._names)
+            self.names.values[name] = value_of(node, self.names)
 
     def visit_For(self, node: ast.For) -> None:
         self.visit(node.iter)
-        calls = (each for each in ast.walk(node) if isinstance(each, ast.Call))
-        endless = isinstance(node.iter, ast.Call) and self._names.dotted(node.iter.func) in _ENDLESS
-        if endless and any(self._names.dotted(each.func) == "os.fork" for each in calls):
-            self._effects.endless_fork()
-        values = value_of(node.iter, self._names)
-        items: list[Value] = list(values[:MAX_ROUNDS]) if isinstance(values, list) else [UNKNOWN]
-        for item in items:
+        self._loops.loop(node)
+        counted = [] if self._counting else self._loops.counted(node)
+        self._counting = bool(counted)
+        for item in counted or self._items(node.iter):
             self._run.charge(1)
-            if isinstance(node.target, ast.Name):
-                self._names.values[node.target.id] = item
+            self.names.bind(node.target, item)
             for statement in node.body:
                 self.visit(statement)
+        self._counting = self._counting and not counted
 
     def visit_With(self, node: ast.With) -> None:
         for item in node.items:
             self.visit(item.context_expr)
             if isinstance(item.optional_vars, ast.Name):
                 self._opened(item.optional_vars.id, item.context_expr)
-                self._names.values[item.optional_vars.id] = value_of(item.context_expr, self._names)
+                self.names.values[item.optional_vars.id] = value_of(item.context_expr, self.names)
         for statement in node.body:
             self.visit(statement)
 
@@ -203,8 +251,8 @@ class _Reading(ast.NodeVisitor):
         """The path of a file that an expression opens or that a name stands for; "" for anything else."""
         if isinstance(node, ast.Name):
             return self._files.get(node.id, "")
-        if isinstance(node, ast.Call) and self._names.dotted(node.func) in ("open", "io.open") and node.args:
-            return flat(value_of(node.args[0], self._names))
+        if isinstance(node, ast.Call) and self.names.dotted(node.func) in ("open", "io.open") and node.args:
+            return flat(value_of(node.args[0], self.names))
         return ""
 
     def _written(self, path: str, text: str) -> None:
@@ -217,23 +265,55 @@ class _Reading(ast.NodeVisitor):
             self.visit(node.func)
         for each in (*node.args, *node.keywords):
             self.visit(each)
-        name = self._names.dotted(node.func)
-        values = [value_of(argument, self._names) for argument in node.args]
-        keywords = {each.arg: value_of(each.value, self._names) for each in node.keywords if each.arg}
+        name = self.names.dotted(node.func)
+        made = node.func.func if isinstance(node.func, ast.Call) else None
+        if isinstance(made, ast.Call) and self.names.dotted(made.func) in ("ctypes.CFUNCTYPE", "ctypes.PYFUNCTYPE"):
+            self._effects.machine_code()
+        values = [value_of(argument, self.names) for argument in node.args]
+        keywords = {each.arg: value_of(each.value, self.names) for each in node.keywords if each.arg}
         if isinstance(node.func, ast.Attribute) and node.func.attr in ("write", "write_text") and values:
             path = (
                 self._path_of(node.func.value)
                 if node.func.attr == "write"
-                else flat(value_of(node.func.value, self._names))
+                else flat(value_of(node.func.value, self.names))
             )
             if path:
                 self._written(path, flat(values[-1]))
         if name in self._functions:
             self._call_own(name, values, keywords)
         values = values or list(keywords.values())[:1]
-        self._call(name, values, keywords)
+        self._loops.size(name, node.args)
+        if name == "socket.socket" and any(self.names.dotted(each) in RAW for each in node.args):
+            self._effects.raw_socket()
+        if not (name in _CODE and self._ran_script(node)) and not (name in UNPICKLES and self._own_data(node)):
+            self._call(name, values, keywords)
         if isinstance(node.func, ast.Attribute):
-            self._effects.method(name, node.func.attr, value_of(node.func.value, self._names), values)
+            owner = node.func.value
+            if node.func.attr == "delete" and isinstance(owner, ast.Call) and getattr(owner.func, "attr", "") == "all":
+                self._effects.all_deleted(self.names.dotted(owner.func) or "all")
+            self._effects.method(name, node.func.attr, value_of(node.func.value, self.names), values, keywords)
+
+    def _own_data(self, node: ast.Call) -> bool:
+        """Whether it reads a file of the project, or what the same source has packed."""
+        first = node.args[0] if node.args else node
+        inner = first.func.value if isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute) else first
+        path = self._path_of(inner)
+        if path:
+            own = self._run.findings.targets.resolve(path, self._state.cwd).scope == "project"
+            return own and self._content(path) == UNKNOWN
+        return isinstance(first, ast.Name) and first.id in self._packed
+
+    def _ran_script(self, node: ast.Call) -> bool:
+        """Whether it runs a file of Python (``exec(open("x.py").read())``)."""
+        inner = node.args[0] if node.args else node
+        inner = inner.args[0] if isinstance(inner, ast.Call) and getattr(inner.func, "id", "") == "compile" else inner
+        if not (isinstance(inner, ast.Call) and isinstance(inner.func, ast.Attribute) and inner.func.attr == "read"):
+            return False
+        path = self._path_of(inner.func.value)
+        if not path or opaque(path):
+            return False
+        self._run.command(["python3", path], self._state.fork())
+        return True
 
     def _call(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
         first = values[0] if values else UNKNOWN
@@ -261,7 +341,7 @@ class _Reading(ast.NodeVisitor):
             values = values[1:] if name.startswith("os.spawn") else values
             argv = [flat(each) for value in values[1:] for each in (value if isinstance(value, list) else [value])]
             argv = argv[:-1] if name.endswith("e") and len(argv) > 1 else argv
-            self._run.command(argv or [flat(values[0]) if values else UNKNOWN], self._state.fork())
+            self._run.command([flat(values[0]) if values else UNKNOWN, *argv[1:]], self._state.fork())
             return
         first = values[0] if values else UNKNOWN
         if isinstance(first, list):

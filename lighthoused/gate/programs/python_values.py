@@ -6,6 +6,7 @@ import binascii
 import bz2
 import codecs
 import lzma
+import posixpath
 import re
 import shlex
 import zlib
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.parameters import environment
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import FETCHED, GLOB, UNKNOWN, literal, opaque
+from lighthoused.gate.shell.text import FETCHED, GLOB, KEPT, UNKNOWN, literal, opaque, origin
 
 Value = str | list["Value"]
 MAX_TEXT = 1 << 16
@@ -25,26 +26,40 @@ MAX_ITEMS = 2048
 class Names:
     """What names mean: modules and functions by their full dotted names, variables by their values."""
 
-    def __init__(self, state: State) -> None:
+    def __init__(self, state: State, content: Callable[[str], str] = lambda _: UNKNOWN) -> None:
+        """`content`: the text of a file by its path."""
         self.modules: dict[str, str] = {}
         self.values: dict[str, Value] = {}
         self.home = (state.value("HOME") or (UNKNOWN,))[0]
         self.cwd = state.cwd
-        self._state = state
+        self.state = state
+        self.content = content
         self._steps = 0
+
+    def bind(self, target: ast.expr, value: Value) -> None:
+        """Give a name, an attribute or several names their values."""
+        if isinstance(target, ast.Name):
+            self.values[target.id] = value
+        elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
+            self.values[f"{target.value.id}.{target.attr}"] = value
+        elif isinstance(target, ast.Tuple | ast.List):
+            parts: list[Value] = list(value) if isinstance(value, list) else []
+            parts = parts if len(parts) == len(target.elts) else [origin(flat(value)) or UNKNOWN] * len(target.elts)
+            for each, part in zip(target.elts, parts, strict=True):
+                self.bind(each, part)
 
     def variable(self, name: str) -> str:
         """A variable of the environment."""
-        return (self._state.value(name) or (environment(name),))[0]
+        return (self.state.value(name) or (environment(name),))[0]
 
     @property
     def arguments(self) -> Value:
         """``sys.argv``."""
-        return UNKNOWN if self._state.params is None else ["-c", *self._state.params]
+        return UNKNOWN if self.state.params is None else ["-c", *self.state.params]
 
     @property
     def stdin(self) -> str:
-        return UNKNOWN if self._state.stdin.text is None else self._state.stdin.text
+        return UNKNOWN if self.state.stdin.text is None else self.state.stdin.text
 
     def charge(self) -> None:
         """Count a step of computing. Raises Unresolvable when there are too many."""
@@ -122,23 +137,59 @@ def _value(node: ast.expr, names: Names) -> Value:
         return value_of(node.body, names)
     if isinstance(node, ast.ListComp | ast.GeneratorExp):
         return _comprehension(node, names)
-    if isinstance(node, ast.Attribute) and names.dotted(node) == "sys.argv":
-        return names.arguments
+    if isinstance(node, ast.Attribute):
+        return _attribute(node, names)
+    if isinstance(node, ast.Await | ast.NamedExpr | ast.Starred):
+        return value_of(node.value, names)
     return UNKNOWN
+
+
+def _attribute(node: ast.Attribute, names: Names) -> Value:
+    """``sys.argv``, an attribute that was set, a part of a path, what a reply or an entry of a directory holds."""
+    name = names.dotted(node)
+    if name == "sys.argv":
+        return names.arguments
+    if name in _CONSTANTS or name in names.values:
+        return _CONSTANTS.get(name) or names.values[name]
+    owner = value_of(node.value, names)
+    if isinstance(owner, str) and node.attr in ("parent", "name", "stem", "suffix"):
+        return _part_of_path(owner, node.attr)
+    if node.attr == "path" or (node.attr in _CARRIES and opaque(flat(owner))):
+        return owner
+    return origin(flat(owner)) or UNKNOWN
+
+
+_CONSTANTS = {"os.sep": "/", "os.path.sep": "/", "os.curdir": ".", "os.pardir": "..", "os.devnull": "/dev/null"}
+_CARRIES = frozenset({"text", "content", "body", "data", "raw", "stdout"})
+
+
+def _part_of_path(path: str, name: str) -> str:
+    if path.startswith(_TEMPORARY) and name == "name":
+        return path
+    if opaque(path) and name != "parent":
+        return UNKNOWN
+    if name == "parent":
+        return posixpath.dirname(path) or "."
+    base = posixpath.basename(path)
+    return base if name == "name" else posixpath.splitext(base)[0 if name == "stem" else 1]
 
 
 def _comprehension(node: ast.ListComp | ast.GeneratorExp, names: Names) -> Value:
     """A list of its elements, where it goes over one list that is known."""
     first = node.generators[0]
     values = value_of(first.iter, names)
-    items: list[Value] = list(values)
-    if len(node.generators) > 1 or first.ifs or not isinstance(first.target, ast.Name) or values == UNKNOWN:
-        return UNKNOWN
+    if len(node.generators) > 1 or not isinstance(values, list):
+        return origin(flat(values)) or UNKNOWN
     made = []
-    for item in items[:MAX_ITEMS]:
-        names.values[first.target.id] = item
+    for item in values[:MAX_ITEMS]:
+        some = isinstance(item, str) and first.ifs and GLOB in item
+        names.bind(first.target, item.replace(GLOB + "*", f"some{UNKNOWN}") if some and isinstance(item, str) else item)
         made.append(value_of(node.elt, names))
-    return made
+    return (
+        UNKNOWN
+        if first.ifs and not any(GLOB in flat(each) or "some" + UNKNOWN in flat(each) for each in made)
+        else made
+    )
 
 
 def _operation(node: ast.BinOp, names: Names) -> Value:
@@ -168,10 +219,10 @@ def _subscript(node: ast.Subscript, names: Names) -> Value:
             return value[::-1]
     if isinstance(node.slice, ast.Slice) and node.slice.step is None and value != UNKNOWN:
         part = _part(node.slice)
-        return UNKNOWN if part is None else value[part]
+        return (origin(flat(value)) or UNKNOWN) if part is None or opaque(flat(value)) else value[part]
     if isinstance(node.slice, ast.Constant) and isinstance(node.slice.value, int) and isinstance(value, list):
         return value[node.slice.value] if -len(value) <= node.slice.value < len(value) else UNKNOWN
-    return UNKNOWN
+    return origin(flat(value)) or UNKNOWN
 
 
 def _part(node: ast.Slice) -> slice | None:
@@ -206,6 +257,20 @@ def _call(node: ast.Call, names: Names) -> Value:
     function = _FUNCTIONS.get(name)
     if function is not None:
         return _guarded(function, first)
+    if name in ("open", "io.open", "codecs.open", "gzip.open", "os.open") and values:
+        return names.content(first)
+    if name in _TEMPORARIES:
+        return f"{_TEMPORARY}{UNKNOWN}" if not {each.arg for each in node.keywords} & {"dir"} else UNKNOWN
+    if name in _PATHS and not opaque(first):
+        return _PATHS[name](first.replace("$HOME", names.home, 1))
+    if name in ("getpass.getpass", "pwinput.pwinput") or (name == "input" and _ASKS.search(first)):
+        return KEPT
+    if name in ("json.dumps", "dict", "str", "repr", "bytes") and opaque(first):
+        return origin(first)
+    if name == "os.walk":
+        return [[first, [f"{GLOB}*"], [f"{GLOB}*"]]]
+    if name == "os.scandir":
+        return [f"{first if values else '.'}/{GLOB}*"]
     if name in ("os.path.expanduser", "Path.home", "pathlib.Path.home"):
         return names.home if name.endswith("home") else first.replace("~", names.home, 1)
     if name in ("os.getcwd", "Path.cwd", "pathlib.Path.cwd"):
@@ -223,6 +288,18 @@ def _call(node: ast.Call, names: Names) -> Value:
     return _method(node, values, names)
 
 
+_TEMPORARY = "/tmp/tmp"
+_TEMPORARIES = frozenset(
+    {"tempfile.mkdtemp", "tempfile.mktemp", "tempfile.TemporaryDirectory", "tempfile.NamedTemporaryFile"}
+)
+_PATHS: dict[str, Callable[[str], str]] = {
+    **dict.fromkeys(
+        ("os.path.abspath", "os.path.realpath", "os.path.normpath", "os.fspath", "os.path.expandvars"), str
+    ),
+    "os.path.dirname": posixpath.dirname,
+    "os.path.basename": posixpath.basename,
+}
+_ASKS = re.compile(r"(?i)pass(word|phrase|code)|\bPIN\b|credit card|seed phrase|\bCVV\b|security code")
 _LISTS = frozenset({"bytes", "bytearray", "map", "list", "tuple", "reversed", "filter"})
 
 
@@ -251,8 +328,12 @@ def _method(node: ast.Call, values: list[Value], names: Names) -> Value:
     owner = value_of(node.func.value, names)
     method = node.func.attr
     first = values[0] if values else ""
+    if method in ("read_text", "read_bytes", "open") and isinstance(owner, str) and owner[:1] in ("/", "."):
+        return names.content(owner)
     if method in ("decode", "encode", "strip", "read", "expanduser", "resolve", "absolute", "as_posix", "text"):
         return owner.strip() if method == "strip" and isinstance(owner, str) else owner
+    if method in ("with_suffix", "with_name") and isinstance(owner, str):
+        return f"{posixpath.dirname(owner)}/{UNKNOWN}" if owner != UNKNOWN else UNKNOWN
     if method == "join" and isinstance(owner, str) and isinstance(first, list):
         _check(len(owner) * len(first))
         return owner.join(map(flat, first))
@@ -271,7 +352,7 @@ def _method(node: ast.Call, values: list[Value], names: Names) -> Value:
         return [f"{flat(owner)}/{_globbed(pattern)}"]
     if method == "joinpath":
         return "/".join([flat(owner), *map(flat, values)])
-    return UNKNOWN if FETCHED not in flat(owner) else FETCHED
+    return origin(flat(owner)) or UNKNOWN
 
 
 def _globbed(pattern: str) -> str:
@@ -288,7 +369,7 @@ def _replaced(text: str, old: str, new: str) -> str:
 
 def _guarded(function: Callable[[str], str], text: str) -> str:
     if opaque(text):
-        return FETCHED if FETCHED in text else UNKNOWN
+        return origin(text)
     try:
         return literal(function(text))
     except (ValueError, OverflowError, binascii.Error, TypeError, zlib.error, OSError, EOFError, lzma.LZMAError):
@@ -315,6 +396,9 @@ _FUNCTIONS: dict[str, Callable[[str], str]] = {
     "base64.b64decode": lambda text: _text(base64.b64decode(text + "=" * (-len(text) % 4))),
     "base64.b32decode": lambda text: _text(base64.b32decode(text)),
     "base64.urlsafe_b64decode": lambda text: _text(base64.urlsafe_b64decode(text)),
+    "base64.b64encode": lambda text: base64.b64encode(text.encode()).decode(),
+    "base64.b32encode": lambda text: base64.b32encode(text.encode()).decode(),
+    "binascii.hexlify": lambda text: text.encode().hex(),
     "bytes.fromhex": lambda text: _text(bytes.fromhex(text)),
     "binascii.unhexlify": lambda text: _text(binascii.unhexlify(text)),
     "bytearray.fromhex": lambda text: _text(bytes.fromhex(text)),

@@ -46,7 +46,7 @@ _EXCUSES = frozenset(
     {"test", "tests", "check", "scan", "scanner", "detect", "detector", "detection", "anti", "no", "prevent"}
 )
 _HIDING = re.compile(
-    r"^/dev/shm/|^(?:/tmp|/var/tmp)/(?:.*/)?\.(?!venv/|cache/|local/|npm/|cargo/|config/|tox/|nox/)[^/]"
+    r"^/dev/shm/|^/proc/[^/]+/fd/|^(?:/tmp|/var/tmp)/(?:.*/)?\.(?!venv/|cache/|local/|npm/|cargo/|config/|tox/|nox/)[^/]"
 )
 
 
