@@ -44,7 +44,10 @@ def test_harmless_programs_are_allowed(gate: Gate) -> None:
         ("while True:\n    x.append(1)", "exhaust"),
         ("for p in range(1000):\n    s.connect((host, p))", "probe"),
         ("for w in open('w'):\n    c.login('ann', w)", "probe"),
-        ("import os\nfor r, d, fs in os.walk('/home'):\n    for f in fs:\n        os.remove(os.path.join(r, f))", "delete"),
+        (
+            "import os\nfor r, d, fs in os.walk('/home'):\n    for f in fs:\n        os.remove(os.path.join(r, f))",
+            "delete",
+        ),
         ("import builtins\nbuiltins.open = print", "disguise"),
         ("import socket\nsocket.socket(socket.AF_PACKET, socket.SOCK_RAW)", "trace"),
         ("import ctypes\nctypes.CFUNCTYPE(None)(1)()", "interpret"),

@@ -181,7 +181,8 @@ SCRIPTS = {
 RAW = frozenset({"socket.SOCK_RAW", "socket.AF_PACKET", "socket.PF_PACKET"})
 PATCHED = re.compile(
     r"^(?:builtins\.(?:open|input|exec|eval|compile|__import__)|logging\.\w*(?:Logger|Handler|Formatter)\.\w+"
-    r"|(?:os|subprocess|getpass|shutil)\.(?!environ)\w+|socket\.(?:socket|getaddrinfo|create_connection)|logging\.(?:info|error|warning|log))$"
+    r"|os\.(?:system|popen|remove|unlink|open|listdir|kill|getuid|geteuid)|subprocess\.(?:Popen|run|call|check_output)"
+    r"|getpass\.getpass|shutil\.rmtree|socket\.(?:socket|getaddrinfo|create_connection)|logging\.(?:info|error|warning|log))$"
 )
 """What other code relies on, and does not look for anew."""
 SET_ID = re.compile(r"^(0o?[1-7]?[2467][0-7]{3}|[2467][0-7]{3}|S_IS[UG]ID)$")
