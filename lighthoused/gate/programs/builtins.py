@@ -42,10 +42,14 @@ def code(run: Run, source: str, state: State, program: str) -> str:
     """Source for the shell, of which all, some or nothing is known."""
     if not source.strip():
         return ""
-    if wholly_opaque(source):
+    if wholly_opaque(source) or source.startswith(_MACHINE_CODE):
         unseen(run, source, program)
         return UNKNOWN
     return run.script(source, state)
+
+
+_MACHINE_CODE = ("\x7fELF", "\xcf\xfa\xed\xfe", "\xca\xfe\xba\xbe", "MZ\x90")
+"""How programs begin that are no text: what a command decodes and runs, and nobody reads."""
 
 
 def unseen(run: Run, source: str, program: str) -> None:

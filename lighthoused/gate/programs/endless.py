@@ -16,7 +16,7 @@ _CUTS = {
     "pv": re.compile(r"^-\w*S|--stop-at-size"),
     "dd": re.compile(r"^count="),
 }
-_HUGE = re.compile(r"(?i)-*(?:c|bytes)?=?(?:\d+[TPEZ]i?B?|\d{4,}Gi?B?|\d{13,})")
+_HUGE = re.compile(r"(?i)-*(?:c|bytes)?=?(?:\d+[TPEZ]i?B?|\d{3,}Gi?B?|\d{12,})")
 _HOLDS = frozenset({"tail", "sort", "tac", "sponge", "shuf", "rev"})
 """Programs that hold all of their input before they say anything."""
 

@@ -165,6 +165,13 @@ def _history(run: Run, name: str, value: str, state: State) -> None:
         run.findings.add("conceal", name, "process", program=name, note="Commands are no longer recorded.")
 
 
+def _agent(run: Run, name: str, value: str, state: State) -> None:
+    """Keys that somebody's agent holds are used through its socket, whoever that is."""
+    if value.startswith("/tmp/ssh-"):
+        note, instead = "It uses the keys that somebody unlocked.", "ssh-add a key of your own, for this one machine."
+        run.findings.add("trace", value, "process", program=name, note=note, instead=instead)
+
+
 def _proxy(run: Run, name: str, value: str, state: State) -> None:
     if _ELSEWHERE.match(unmarked(value)):
         note = "All that programs send goes through that machine."
@@ -185,5 +192,6 @@ _EXACT: dict[str, Callable[[Run, str, str, State], None]] = {
     **dict.fromkeys(_HISTORY, _history),
     **dict.fromkeys(_UNCHECKED, _unchecked),
     "PATH": _path,
+    "SSH_AUTH_SOCK": _agent,
     **dict.fromkeys(_PROXIES, _proxy),
 }

@@ -137,6 +137,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     **dict.fromkeys(("scapy.all.send", "scapy.all.sendp", "scapy.all.srloop", "scapy.all.srflood"), _PROBE),
     **dict.fromkeys(("nmap.PortScanner", "nmap3.Nmap", "masscan.PortScanner", "shodan.Shodan"), _PROBE),
     **dict.fromkeys(("crontab.CronTab.new", "persistence.add"), (Call("persist", note="It runs later."),)),
+    "os.memfd_create": (Call("interpret", 0, note="It runs a program that no file holds."),),
     "os.utime": (_file("conceal", note="The time says when it was changed."),),
     "sqlite3.connect": (_file("read"),),
     **dict.fromkeys(

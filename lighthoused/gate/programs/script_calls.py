@@ -84,6 +84,7 @@ _FORKS = re.compile(
     r"\bfork\s+while\s+(?:fork|1|true)|while\s*+\(?\s*+(?:1|true|fork)?\s*+\)?\s*+(?:\{|do|;)?\s*+(?:pcntl_)?fork\b"
     r"|for\s*+\(?\s*+;\s*+;\s*+\)?\s*+\{?\s*+(?:pcntl_)?fork\b|loop\s*+(?:\{|do)\s*+fork\b|fork\s*+\{\s*+loop"
 )
+_MEMORY_FILE = re.compile(r"\bsyscall\W{1,3}(?:319|279)\b|\bmemfd_create\b")
 _RAW_SOCKET = re.compile(
     r"net\W{1,4}(?:connect|createConnection|Socket)\b|new\s+(?:net\.)?Socket|require\W{1,4}(?:net|tls|dgram)\b"
     r"|TCPSocket|TCPServer|UDPSocket|IO::Socket|\bsocket\s*+\(|pfsockopen|fsockopen|stream_socket_client"
@@ -207,6 +208,9 @@ def _processes(run: Run, source: str, state: State, language: str) -> None:
     if _FORKS.search(source):
         note = "Code that starts itself again and again fills the machine with processes."
         run.findings.add("exhaust", "fork", "process", program=language, note=note)
+    if _MEMORY_FILE.search(source):
+        note = "It runs a program that no file holds."
+        run.findings.add("interpret", language, certainty="unknown", program=language, note=note)
     for found in _TCL_RUN.finditer(source) if language == "tcl" else ():
         code(run, found[1], state.fork(), language)
     for pattern in _APPEND_RUN:

@@ -29,6 +29,8 @@ _SET_ID = re.compile(r"[-/+]?(0?[2467][0-7]{3}|[ugoa]*[+=][rwx]*s.*)")
 _NAMES = frozenset({"-name", "-iname", "-path", "-ipath", "-wholename", "-iwholename", "-regex", "-iregex", "-lname"})
 _GREP_VALUES = frozenset({"-A", "-B", "-C", "-m", "-f", "-t", "-T", "-g", "--glob", "--type", "--include", "--exclude"})
 _RECURSIVE = frozenset({"rg", "ag", "ack", "ugrep"})
+_MEMORY = re.compile(r"(^|/)(core(\.\w+)?|vmcore|[\w.-]+\.(dmp|dump|mem|vmem|core|hprof|bin))$")
+"""Names that copies of memory have."""
 _SOUGHT = "It looks for keys and passwords."
 
 
@@ -75,7 +77,13 @@ def grep(run: Run, argv: list[str], state: State) -> str | None:
     recursive = argv[0] in _RECURSIVE or any(re.fullmatch(r"-\w*[rR]\w*|--recursive", flag) for flag in flags)
     if recursive and words[1:] and _SECRET_TEXT.search(pattern) and not _own(run, words[1:], state):
         _probe(run, argv, pattern, _SOUGHT)
+    elif _SECRET_TEXT.search(pattern) and any(_copied_memory(run, unmarked(word), state) for word in words[1:]):
+        _probe(run, argv, pattern, "It looks for passwords in a copy of memory.")
     return None
+
+
+def _copied_memory(run: Run, path: str, state: State) -> bool:
+    return _MEMORY.search(path) is not None and run.findings.targets.resolve(path, state.cwd).scope != "project"
 
 
 def _split(argv: list[str]) -> tuple[list[str], list[str]]:

@@ -24,6 +24,9 @@ def shell(run: Run, argv: list[str], state: State) -> str:
             run.command([".", words.pop(0)], state.fork())
         elif flag in _VALUES and words:
             words.pop(0)
+        elif flag == "-p":
+            note = "A shell with -p keeps the rights of a set-id program that starts it."
+            run.findings.add("escalate_privilege", argv[0], "process", program=argv[0], note=note)
         elif flag == "--command" or (not flag.startswith("--") and "c" in flag):
             takes_source = True
         elif not flag.startswith("--") and "s" in flag:

@@ -53,6 +53,10 @@ _HIDING = re.compile(
 def telling(run: Run, path: str, state: State) -> None:
     """Add what the name of a program or script that is started says of it."""
     path = unmarked(path)
+    absolute = run.findings.targets.absolute(path, state.cwd) if "/" in path else ""
+    if _HIDING.search(absolute) and absolute not in state.files:
+        note, instead = "It lies where programs hide.", "Run it from the project, under a name that can be seen."
+        run.findings.add("interpret", path, certainty="unknown", program=path, note=note, instead=instead)
     if opaque(path):
         return
     parts = [part.lower() for part in _PART.findall(posixpath.basename(path))]
@@ -60,7 +64,3 @@ def telling(run: Run, path: str, state: State) -> None:
     if words & _ATTACKS and not words & _EXCUSES:
         note, instead = "By its name it attacks machines or their users.", "Read it, and ask who wants it to run."
         run.findings.add("probe", path, "system", program=path, note=note, instead=instead)
-    absolute = run.findings.targets.absolute(path, state.cwd) if "/" in path else ""
-    if _HIDING.search(absolute) and absolute not in state.files:
-        note, instead = "It lies where programs hide.", "Run it from the project, under a name that can be seen."
-        run.findings.add("interpret", path, certainty="unknown", program=path, note=note, instead=instead)

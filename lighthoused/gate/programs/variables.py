@@ -6,7 +6,7 @@ from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.splitting import fields
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import UNKNOWN, opaque, unmarked
+from lighthoused.gate.shell.text import KEPT, UNKNOWN, opaque, unmarked
 
 MAX_PATTERN = 200
 _HISTORY = "Commands are no longer recorded."
@@ -113,6 +113,8 @@ def read(run: Run, argv: list[str], state: State) -> str:
     line = stdin.line(delimiter[:1] or "\0")
     if "r" not in flags:
         line = re.sub(r"\\\\(\n|.)", lambda found: found[1].strip("\n"), line)
+    if "s" in flags and opaque(line):
+        line = KEPT
     pieces = fields(line, state.separators, 0 if array else max(1, len(names)))
     if array:
         run.assign(array, tuple(pieces), state)

@@ -61,4 +61,16 @@ rules contains escalate("network.sweep", -1, "It tries many machines or doors.")
 	count(sockets) > 10
 }
 
+# escalate network.spread: for h in $(cut -d' ' -f1 ~/.ssh/known_hosts); do ssh $h ./x; done
+# not network.spread: ssh web1 ./x
+# not network.spread: grep web1 ~/.ssh/known_hosts
+rules contains escalate("network.spread", n, "It enters every machine that somebody used from here.") if {
+	some n in by.fetch
+	e := input.effects[n]
+	e.program in {"ssh", "scp", "sftp", "rsync"}
+	startswith(e.target, "<unknown>")
+	some m in by.read
+	regex.match(`/(known_hosts|\.ssh/config|\.ansible/hosts|etc/hosts)$`, input.effects[m].target)
+}
+
 reaching := {"ping", "ping6", "fping", "nc", "ncat", "netcat", "telnet", "arping", "ssh"}
