@@ -19,6 +19,7 @@ _OUTPUT = {
     "https": ("o", ("--output",)),
     "xh": ("o", ("--output",)),
 }
+_FOLDERS = frozenset({"-P", "--directory-prefix", "--output-dir", "--dir"})
 
 
 def downloaded(run: Run, argv: list[str], state: State) -> None:
@@ -31,12 +32,15 @@ def _files(argv: list[str]) -> list[str]:
     """The files that a download goes to (curl(1), wget(1))."""
     letter, long = _OUTPUT[argv[0]]
     found, urls = [], []
+    folder = ""
     by_url = argv[0] == "wget"
     words = iter(argv[1:])
     for word in words:
         flag, equals, value = word.partition("=")
         if flag in long:
             found.append(value if equals else next(words, ""))
+        elif flag in _FOLDERS:
+            folder = value if equals else next(words, "")
         elif word.startswith("--"):
             by_url = by_url or (argv[0] == "curl" and word.startswith("--remote-name"))
         elif word.startswith("-") and letter in word:
@@ -47,4 +51,5 @@ def _files(argv: list[str]) -> list[str]:
             urls.append(word)
     if by_url and not found:
         found = [posixpath.basename(urlsplit(url).path) or "index.html" for url in urls if not opaque(url)]
+    found = [posixpath.join(folder, path) for path in found] if folder else found
     return [path for path in found[:MAX_FILES] if path not in ("", "-", "/dev/stdout", "/dev/null")]

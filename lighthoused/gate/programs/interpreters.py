@@ -111,6 +111,8 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
     if not sources:
         source = source_of(run, argv, rest, state)
         sources = [] if source is None else [source]
+    if argv[0] == "perl" and sources:
+        sources[0] = "".join(f"use {word[2:]};" for word in words if re.match(r"-M\w", word)) + sources[0]
     output = ""
     if rest[:1] == ["-"]:
         rest = rest[1:]

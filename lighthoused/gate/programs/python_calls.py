@@ -60,6 +60,7 @@ UNPICKLES = frozenset(
     {"pickle.loads", "pickle.load", "marshal.loads", "marshal.load", "dill.loads", "cloudpickle.loads", "dill.load"}
     | {"cloudpickle.load", "pickle.Unpickler", "_pickle.loads", "cPickle.loads", "cPickle.load"}
 )
+_OF_SYSTEM = re.compile(r"^\[|^(?:kworker|kthread|systemd|sshd|crond?|dbus|init|rsyslogd)")
 CALLS: dict[str, tuple[Call, ...]] = {
     "shutil.rmtree": (_DELETE_TREE,),
     **dict.fromkeys(("os.remove", "os.unlink", "os.rmdir", "os.removedirs", "Path.unlink", "Path.rmdir"), (_DELETE,)),
@@ -119,7 +120,12 @@ CALLS: dict[str, tuple[Call, ...]] = {
         (".StopUnit", ".MaskUnitFiles", ".DisableUnitFiles", ".KillUnit"),
         (Call("service", 0, note="It stops a service.", place="stop"),),
     ),
-    **dict.fromkeys((".PowerOff", ".Reboot", ".Halt", ".Suspend", ".Hibernate"), (Call("power"),)),
+    **dict.fromkeys(
+        ("setproctitle.setproctitle", "prctl.set_name", "procname.setprocname"),
+        (Call("disguise", 0, like=_OF_SYSTEM, note="It is taken for a process of the system."),),
+    ),
+    **dict.fromkeys(("keyboard.on_release", "keyboard.hook_key", "keyboard.read_event", "keyboard.read_key"), _WATCH),
+    **dict.fromkeys((".reboot", ".PowerOff", ".Reboot", ".Halt", ".Suspend", ".Hibernate"), (Call("power"),)),
     **dict.fromkeys(
         (".EnableUnitFiles", ".StartTransientUnit", ".LinkUnitFiles"), (Call("persist", 0, note="It runs later."),)
     ),

@@ -54,7 +54,7 @@ class PythonEffects:
             self._effect(call, values)
         if name in OPENERS and values:
             self._open(values, keywords)
-        if name in CHANGES_MODE and any(SET_ID.match(flat(value)) for value in values):
+        if name in CHANGES_MODE and any(SET_ID.match(bits) for value in values for bits in flat(value).split("|")):
             self._path("escalate_privilege", first)
         self._hosts.call(name, name.rpartition(".")[2], values, keywords)
         if name == "urllib.request.urlopen" and ("data" in keywords or len(values) > 1):
@@ -91,7 +91,7 @@ class PythonEffects:
             self.call(f"Path.{method}", [owner, *values], {})
         elif method in ("add", "write") and first.startswith("/"):
             self._path("collect", first)
-        elif method in ("send", "sendall", "sendto") and self._sockets and opaque(first):
+        elif method in ("send", "sendall", "sendto") and self._sockets and opaque(first) and not self._hosts.local:
             self._run.findings.add("send", "socket", "network", program="python", note="It sends what it has read.")
         elif method == "extractall":
             self._path("write", first or ".")
@@ -148,7 +148,7 @@ class PythonEffects:
 
     def _open(self, values: list[Value], keywords: dict[str, Value]) -> None:
         mode = flat(values[1]) if len(values) > 1 else flat(keywords.get("mode", "r"))
-        if "w" in mode or "x" in mode or "+" in mode:
+        if any(each in mode for each in ("w", "x", "+", "O_WRONLY", "O_RDWR")):
             self._path("write", flat(values[0]))
         elif "a" in mode:
             self._path("append", flat(values[0]))
@@ -164,13 +164,11 @@ class PythonEffects:
         certainty: Certainty = "certain",
         place: str = "",
     ) -> None:
-        path = path.replace(GLOB + "*", f"some{UNKNOWN}") if self.conditions else path
+        replaced = kind == "write" and GLOB in path
+        if self.conditions and not replaced:
+            path = path.replace(GLOB + "*", f"some{UNKNOWN}")
         more: dict[str, Any] = {"certainty": certainty} if certainty != "certain" else {}
         more |= {"place": place} if place else {}
-        if (
-            kind == "write"
-            and GLOB in path
-            and self._run.findings.targets.resolve(path, self._state.cwd).scope == "home"
-        ):
+        if replaced and self._run.findings.targets.resolve(path, self._state.cwd).scope == "home":
             kind, note = "delete", "What these files held is replaced."
         self._run.findings.path(kind, path, self._state.cwd, program="python", recursive=recursive, note=note, **more)

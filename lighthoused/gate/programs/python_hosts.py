@@ -48,6 +48,8 @@ class Hosts:
         self._mail = ""
         self._connected = ""
         self._encodes = False
+        self.local = False
+        """Whether it only listens, and only to this machine."""
 
     def call(self, name: str, last: str, values: list[Value], keywords: dict[str, Value]) -> None:
         """A call by its full and its last name."""
@@ -59,6 +61,10 @@ class Hosts:
             SECRET in first or KEPT in first or (self._encodes and opaque(first) and "." in first)
         ):
             self._send(first, "A name that is made of encoded data carries it out of the machine.")
+        if last == "bind" and values and isinstance(values[0], list) and values[0]:
+            self.local = bool(flat(values[0][0])) and _LOCAL.match(flat(values[0][0])) is not None
+        elif last in ("connect", "create_connection", "open_connection"):
+            self.local = False
         self._listens(name, last, values, keywords)
         if name.endswith("Request") and ("data" in keywords or len(values) > 1):
             self._send(first, "It sends data to a server.")

@@ -4,6 +4,7 @@ Looks at the shape of the source only; what single calls do is told by python_ef
 """
 
 import ast
+import re
 from collections.abc import Iterator
 
 from lighthoused.gate.programs.python_calls import RUNNING
@@ -50,6 +51,7 @@ _SIZED = frozenset(
 )
 _PROCESSES = frozenset({"psutil.process_iter", "psutil.pids", "psutil.get_pid_list"})
 _ENDS = frozenset({"kill", "terminate", "send_signal", "suspend"})
+_LISTS = re.compile(r"(?:/bin/)?(?:ps|pgrep|pidof)\b")
 _Loop = ast.While | ast.For | ast.ListComp | ast.GeneratorExp | ast.SetComp
 
 
@@ -71,7 +73,8 @@ class Loops:
             self._without_end(body, called)
         elif isinstance(node, ast.For) and not called & _WAITS:
             self._counted(node, called)
-        if called & (_ENDS | {"os.kill", "os.killpg"}):
+        kills = any(isinstance(each, ast.Constant) and str(each.value).split(" ")[0] == "kill" for each in body)
+        if kills or called & (_ENDS | {"os.kill", "os.killpg"}):
             self._kills(node, body)
 
     def counted(self, node: ast.For) -> list[Value]:
@@ -99,7 +102,7 @@ class Loops:
 
     def size(self, name: str, values: list[ast.expr]) -> None:
         """A call that makes something of a size."""
-        if name in _SIZED and any((number(value) or 0) >= HUGE for value in values):
+        if name in _SIZED and any((_product(value) or 0) >= HUGE for value in values):
             self._exhaust(name, "It takes more memory or disk than there is.", "possible")
 
     def product(self, node: ast.BinOp) -> None:
@@ -168,6 +171,8 @@ class Loops:
                 name = self._names.dotted(each.func)
                 if name in _PROCESSES:
                     return True
+                if name in RUNNING and each.args:
+                    return _LISTS.match(flat(value_of(each.args[0], self._names))) is not None
                 if name in ("os.listdir", "os.scandir", "glob.glob") and each.args:
                     return flat(value_of(each.args[0], self._names)).startswith("/proc")
         return False
@@ -198,6 +203,16 @@ def number(node: ast.expr) -> int | None:
     if isinstance(node.op, ast.Mult):
         return left * right
     return left + right if isinstance(node.op, ast.Add) else None
+
+
+def _product(node: ast.expr) -> int | None:
+    """A number, or how many elements an array of several dimensions has."""
+    if not isinstance(node, ast.Tuple | ast.List):
+        return number(node)
+    product = 1
+    for each in node.elts:
+        product *= number(each) or 1
+    return product
 
 
 def _last(node: ast.Call) -> str:

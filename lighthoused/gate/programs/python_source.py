@@ -16,7 +16,7 @@ from lighthoused.gate.programs.python_tries import MAY_TRY, tries
 from lighthoused.gate.programs.python_values import Names, Value, flat, value_of
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import FETCHED, SECRET, UNKNOWN, opaque, origin
+from lighthoused.gate.shell.text import FETCHED, KEPT, SECRET, UNKNOWN, opaque, origin
 
 MAX_SOURCE = 1 << 17
 MAX_DEPTH = 6
@@ -56,6 +56,8 @@ def python_output(run: Run, source: str, state: State, arguments: tuple[str, ...
     return python(run, source, child)
 
 
+_SECRET = "${SECRET_TOKEN}"
+"""A secret of the environment, as the shell writes it."""
 _PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.For, ast.With)
 
 
@@ -319,7 +321,7 @@ class _Reading(ast.NodeVisitor):
         first = values[0] if values else UNKNOWN
         self._prints(name, values, keywords)
         if name in SHELL:
-            code(self._run, flat(first), self._state.fork(), "python")
+            code(self._run, flat(first).replace(KEPT, _SECRET), self._state.fork(), "python")
         elif name in PROCESS or name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
             self._process(name, values)
         elif name in _CODE:

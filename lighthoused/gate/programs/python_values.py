@@ -149,6 +149,8 @@ def _attribute(node: ast.Attribute, names: Names) -> Value:
     name = names.dotted(node)
     if name == "sys.argv":
         return names.arguments
+    if name.startswith(("os.O_", "stat.S_IS")):
+        return node.attr
     if name in _CONSTANTS or name in names.values:
         return _CONSTANTS.get(name) or names.values[name]
     owner = value_of(node.value, names)
@@ -159,7 +161,14 @@ def _attribute(node: ast.Attribute, names: Names) -> Value:
     return origin(flat(owner)) or UNKNOWN
 
 
-_CONSTANTS = {"os.sep": "/", "os.path.sep": "/", "os.curdir": ".", "os.pardir": "..", "os.devnull": "/dev/null"}
+_CONSTANTS = {
+    "sys.executable": "python3",
+    "os.sep": "/",
+    "os.path.sep": "/",
+    "os.curdir": ".",
+    "os.pardir": "..",
+    "os.devnull": "/dev/null",
+}
 _CARRIES = frozenset({"text", "content", "body", "data", "raw", "stdout"})
 
 
@@ -198,6 +207,8 @@ def _operation(node: ast.BinOp, names: Names) -> Value:
         if isinstance(left, list) and isinstance(right, list):
             return left + right
         return flat(left) + flat(right)
+    if isinstance(node.op, ast.BitOr):
+        return f"{flat(left)}|{flat(right)}"
     if isinstance(node.op, ast.Div):
         return f"{flat(left)}/{flat(right)}"
     if isinstance(node.op, ast.Mod) and isinstance(left, str):
@@ -267,6 +278,8 @@ def _call(node: ast.Call, names: Names) -> Value:
         return KEPT
     if name in ("json.dumps", "dict", "str", "repr", "bytes") and opaque(first):
         return origin(first)
+    if name in ("os.environ.items", "os.environ.values"):
+        return [[UNKNOWN, KEPT]] if name.endswith("items") else [KEPT]
     if name == "os.walk":
         return [[first, [f"{GLOB}*"], [f"{GLOB}*"]]]
     if name == "os.scandir":

@@ -84,6 +84,17 @@ _FORKS = re.compile(
     r"\bfork\s+while\s+(?:fork|1|true)|while\s*+\(?\s*+(?:1|true|fork)?\s*+\)?\s*+(?:\{|do|;)?\s*+(?:pcntl_)?fork\b"
     r"|for\s*+\(?\s*+;\s*+;\s*+\)?\s*+\{?\s*+(?:pcntl_)?fork\b|loop\s*+(?:\{|do)\s*+fork\b|fork\s*+\{\s*+loop"
 )
+_WITHOUT_END = re.compile(
+    r"\bwhile\s*+\(?\s*+(?:1|true|!0)\b|\bfor\s*+\(\s*+;\s*+;\s*+\)|\bloop\s*+(?:\{|do\b)|\buntil\s++(?:0|false)\b"
+)
+_GROWS = re.compile(r"\bpush\b|\.push\s*+\(|<<|\.=|\+=\s*+[\"'`a-z(]|\.(?:append|concat|unshift)\b|table\.insert")
+_WAITS = re.compile(
+    r"sleep|break\b|\blast\b|return|\bexit\b|\bdie\b|read|\bgets\b|<\w*>|accept|recv|await|setTimeout|\bwait|select"
+)
+_TIMES = re.compile(
+    r"(?:x|\*|\.repeat\s*+\(|alloc\w*\s*+\(|Array\s*+\(|str_repeat\s*+\([^)]{1,40},|string\.rep\s*+\([^)]{1,40},)\s*+"
+    r"(?:\d++(?:\.\d++)?e(?:1\d|9)|[1-9]\d{9,}|(?:10|2)\s*+\*\*\s*+(?:1\d|3[2-9]|[4-9]\d))"
+)
 _MEMORY_FILE = re.compile(r"\bsyscall\W{1,3}(?:319|279)\b|\bmemfd_create\b")
 _RAW_SOCKET = re.compile(
     r"net\W{1,4}(?:connect|createConnection|Socket)\b|new\s+(?:net\.)?Socket|require\W{1,4}(?:net|tls|dgram)\b"
@@ -208,6 +219,11 @@ def _processes(run: Run, source: str, state: State, language: str) -> None:
     if _FORKS.search(source):
         note = "Code that starts itself again and again fills the machine with processes."
         run.findings.add("exhaust", "fork", "process", program=language, note=note)
+    if language != "awk" and (
+        _TIMES.search(source) or (_WITHOUT_END.search(source) and _GROWS.search(source) and not _WAITS.search(source))
+    ):
+        note = "It takes more memory than there is."
+        run.findings.add("exhaust", "memory", "process", certainty="possible", program=language, note=note)
     if _MEMORY_FILE.search(source):
         note = "It runs a program that no file holds."
         run.findings.add("interpret", language, certainty="unknown", program=language, note=note)

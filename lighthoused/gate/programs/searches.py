@@ -65,6 +65,8 @@ def find(run: Run, argv: list[str], state: State) -> str | None:
             _probe(run, argv, value, _SOUGHT)
         elif flag == "-perm" and _SET_ID.fullmatch(value):
             _probe(run, argv, value, "It looks for programs that run with others' rights.")
+        elif flag == "-writable":
+            _probe(run, argv, flag, "It looks for what anybody may change.")
     return None
 
 

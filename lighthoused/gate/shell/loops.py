@@ -29,6 +29,13 @@ def endless(loop: ast.While | ast.Counted) -> Kind:
     return "busy" if before <= _IDLE else ""
 
 
+def many(body: ast.Command) -> bool:
+    """Whether a body that runs many times starts something in the background each time, and waits for none."""
+    names = set(_names(body, False))
+    waits = {("wait", False), ("sleep", False)} & names
+    return any(background for _, background in names) and not waits
+
+
 def _always(condition: "ast.Command | ast.Arith") -> bool:
     if isinstance(condition, ast.Arith):
         return condition.word is not None and _texts((condition.word,)) == ("1",)

@@ -27,6 +27,8 @@ MAX_OUTPUT = 1 << 20
 MAX_ROUNDS = 128
 """Rounds of a loop over numbers; of other loops every round is taken. What a loop prints that is cut is not known."""
 MAX_INNER_ROUNDS = 16
+GREAT_MANY = 1000
+"""Processes that one loop may start in the background."""
 MAX_COMBINATIONS = 64
 MAX_LAST = 64
 
@@ -307,6 +309,9 @@ class Run:
         most = MAX_INNER_ROUNDS if self._loops else MAX_ROUNDS
         if cut := len(numbers) > most:
             values = [*(value for value in values if not value.isdecimal()), *numbers[:most], UNKNOWN]
+        if len(numbers) >= GREAT_MANY and not self.findings.place.bounded and loops.many(command.body):
+            note = "It starts a great many processes at once."
+            self.findings.add("exhaust", "loop", "process", certainty="possible", note=note)
         outputs = []
         self._loops += 1
         for value in values:
