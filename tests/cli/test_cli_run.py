@@ -5,12 +5,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests_support.running import Running
+from tests_support.waiting import until
 
 CTL = [sys.executable, "-m", "lighthoused.cli.launch"]
 
@@ -138,10 +137,10 @@ def test_what_outlives_the_command_still_acts_as_its_agent(running: Running) -> 
     assert first["agent"] == "alice"
     fifo.write_text("\n")
     code = running.current / "code.txt"
-    wait_until(lambda: code.exists() and code.read_text() != "")
+    until(lambda: code.exists() and code.read_text() != "")
     assert code.read_text() == "1\n"
     assert author_of(running, "late.txt") == author_of(running, "code.txt") == {"alice"}
-    wait_until(lambda: not any(one["alive"] for one in json.loads(running.ctl("agents", "--json").stdout)))
+    until(lambda: not any(one["alive"] for one in json.loads(running.ctl("agents", "--json").stdout)))
 
 
 def test_a_run_whose_first_process_is_killed_stays_the_agents(running: Running) -> None:
@@ -149,15 +148,8 @@ def test_a_run_whose_first_process_is_killed_stays_the_agents(running: Running) 
     process.kill()
     process.wait()
     (running.current / "stop.txt").touch()
-    wait_until(lambda: (running.current / "after.txt").exists())
+    until(lambda: (running.current / "after.txt").exists())
     assert process.stdout is not None
     assert process.stdout.read() == ""
     process.stdout.close()
     assert author_of(running, "after.txt") == {"alice"}
-
-
-def wait_until(holds: Callable[[], bool]) -> None:
-    until = time.monotonic() + 20
-    while not holds():
-        assert time.monotonic() < until
-        time.sleep(0.02)

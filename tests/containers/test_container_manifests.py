@@ -52,32 +52,34 @@ def container_of(pod: dict[str, Any]) -> dict[str, Any]:
     return dict(one)
 
 
+def refusal(manifest: dict[str, Any], version: str) -> str:
+    """Why the schemas of this version of Kubernetes refuse a manifest, "" where they do not."""
+    import kubernetes_validate
+
+    try:
+        kubernetes_validate.validate(manifest, version, strict=True)
+    except kubernetes_validate.ValidationError as error:
+        return str(error)
+    return ""
+
+
 @needs_schemas
 @pytest.mark.parametrize("version", VERSIONS)
 def test_manifests_are_valid_for(version: str) -> None:
-    import kubernetes_validate
-
-    for each in raw():
-        kubernetes_validate.validate(each, version, strict=True)
+    assert [refusal(each, version) for each in raw()] == [""] * len(raw())
 
 
 @needs_schemas
 def test_what_kustomize_makes_of_them_is_valid(built: list[dict[str, Any]]) -> None:
-    import kubernetes_validate
-
     assert [each["kind"] for each in built] == ["Namespace", "ConfigMap", "DaemonSet", "NetworkPolicy"]
-    for each in built:
-        kubernetes_validate.validate(each, VERSIONS[-1], strict=True)
+    assert [refusal(each, VERSIONS[-1]) for each in built] == [""] * len(built)
 
 
 @needs_schemas
 def test_what_is_no_manifest_is_refused_by_these_schemas() -> None:
-    import kubernetes_validate
-
     daemons = of_kind(raw(), "DaemonSet")
     daemons["spec"]["template"]["spec"]["hostPid"] = True
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate(daemons, VERSIONS[-1], strict=True)
+    assert "hostPid" in refusal(daemons, VERSIONS[-1])
 
 
 def test_only_who_mounts_is_privileged_and_is_no_root() -> None:

@@ -4,8 +4,9 @@ import json
 import subprocess
 from pathlib import Path
 
-from tests_support.engine import Container, eventually
+from tests_support.engine import Container
 from tests_support.sharing import SHARED, Place
+from tests_support.waiting import until
 
 RIGHTS = ("CapInh", "CapPrm", "CapEff", "CapAmb")
 CURRENT = f"{SHARED}/mnt/demo/current"
@@ -60,7 +61,7 @@ def test_an_agent_with_a_token_is_known_by_what_it_does(place: Place) -> None:
     assert agent.exit_code() == 0, agent.logs()
     assert agent.logs().startswith("allow")
     assert (place.mount / "demo/current/by-ada").stat().st_uid == 1000
-    eventually(lambda: events(daemon, "--type", "file.written", "--agent", "ada"))
+    until(lambda: events(daemon, "--type", "file.written", "--agent", "ada"))
 
 
 def test_root_of_an_agents_container_may_nothing(place: Place) -> None:

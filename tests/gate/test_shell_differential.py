@@ -34,7 +34,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Sandbox:
     return Sandbox(tmp_path_factory.mktemp("bash"))
 
 
-def check(sandbox: Sandbox, script: str, exactly: bool) -> None:
+def assert_said(sandbox: Sandbox, script: str, exactly: bool) -> None:
     said = sandbox.said(PREFIX + script)
     if said is None:
         return
@@ -46,12 +46,12 @@ def check(sandbox: Sandbox, script: str, exactly: bool) -> None:
 
 @pytest.mark.parametrize("text", HIDDEN)
 def test_each_way_to_run_a_command(sandbox: Sandbox, text: str) -> None:
-    check(sandbox, text, exactly=False)
+    assert_said(sandbox, text, exactly=False)
 
 
 @pytest.mark.parametrize("text", [*QUOTED, *EXPANSIONS])
 def test_each_kind_of_word(sandbox: Sandbox, text: str) -> None:
-    check(
+    assert_said(
         sandbox, f'mark {text}; mark a{text}b; v={text}; mark "$v" $v; for i in {text}; do mark $i; done', exactly=True
     )
 
@@ -59,16 +59,16 @@ def test_each_kind_of_word(sandbox: Sandbox, text: str) -> None:
 @pytest.mark.parametrize("text", ASSIGNMENTS)
 def test_each_assignment(sandbox: Sandbox, text: str) -> None:
     script = f'{text}\nmark "$v" $v "$w" $w "${{l[@]}}" ${{l[@]}} $n "$@" ${{m[k]}} "$u" "$a"'
-    check(sandbox, script, exactly=True)
+    assert_said(sandbox, script, exactly=True)
 
 
 @relaxed
 @given(st.lists(statement, min_size=1, max_size=6))
 def test_what_bash_runs_is_said(sandbox: Sandbox, statements: list[str]) -> None:
-    check(sandbox, "\n".join(statements), exactly=False)
+    assert_said(sandbox, "\n".join(statements), exactly=False)
 
 
 @relaxed
 @given(st.lists(st.one_of(assignment, marked), min_size=1, max_size=6))
 def test_without_branches_nothing_else_is_said(sandbox: Sandbox, statements: list[str]) -> None:
-    check(sandbox, "\n".join(statements), exactly=True)
+    assert_said(sandbox, "\n".join(statements), exactly=True)

@@ -4,12 +4,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from tests_support.running import Running
+from tests_support.waiting import until
 
 from lighthoused.identity.acting import NOBODY
 from lighthoused.identity.agents import Agents
@@ -207,10 +207,7 @@ def started_by_alice(running: Running, script: str) -> None:
 
 
 def until_there(path: Path) -> str:
-    stop = time.monotonic() + SOON_S
-    while not (path.exists() and path.read_text()):
-        assert time.monotonic() < stop
-        time.sleep(0.02)
+    until(lambda: path.exists() and path.read_text())
     return path.read_text().strip()
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests_support.machine import Machine
+from tests_support.waiting import until
 
 CURRENT = "/mnt/lighthouse/demo/current"
 UNIT = "lighthoused.service"
@@ -64,13 +65,6 @@ def working(machine: Machine) -> Iterator[None]:
     assert there[-1] == seen[-1]
     assert len(seen) == len(set(seen))
     assert machine.run("lighthousectl", "log", "verify").endswith("whole\n")
-
-
-def until(there: Callable[[], object]) -> None:
-    end = time.monotonic() + SOON_S
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.1)
 
 
 def shown(machine: Machine, name: str) -> str:

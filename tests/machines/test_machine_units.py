@@ -1,10 +1,8 @@
 """What the units promise, seen on a booted machine: limits that hold, timers that run, a socket that waits, reload."""
 
-import time
-from collections.abc import Callable
-
 import pytest
 from tests_support.machine import Machine
+from tests_support.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
@@ -40,13 +38,6 @@ def open_files(machine: Machine, pid: str) -> tuple[int, int]:
     """Limits of a process: what it has, and what it may have."""
     line = machine.shell(f"grep '^Max open files' /proc/{pid}/limits").split()
     return int(line[3]), int(line[4])
-
-
-def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.2)
 
 
 def test_the_slice_bounds_tasks(shared: Machine) -> None:

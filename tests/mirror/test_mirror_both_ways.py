@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests_support.mirroring import bind, picture, settled, status_of, until
+from tests_support.mirroring import bind, picture, settled, status_of
 from tests_support.running import Running
+from tests_support.waiting import until
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from tests_support.mirroring import bind, settled, status_of
+from tests_support.mirroring import bind, picture, settled, status_of
 from tests_support.running import Running
 from tests_support.tree_check import problems_of
 
@@ -139,7 +139,7 @@ def test_both_sides_end_equal(pair: tuple[Running, Path], seed: int) -> None:
             side.step()
             if sides[0].random.random() < 0.05:
                 time.sleep(sides[0].random.random() * 0.5)
-        settled(running, directory)
+        assert settled(running, directory) == picture(directory)
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ from lighthoused.core.author import Author
 from lighthoused.mirror.base import Base
 from lighthoused.mirror.bench import Bench
 from lighthoused.mirror.outside import Outside
-from lighthoused.mirror.reconciler import Progress, Reconciler, Report
+from lighthoused.mirror.reconciler import QUIET_S, Progress, Reconciler, Report
 from lighthoused.tree.tree import Tree
 
 OWNER = Author("alice", "s", os.geteuid(), os.getegid(), 1)
@@ -78,6 +78,13 @@ class Mirrored:
         await self.tree.files.released(node)
         await self.tree.settle()
 
+    def write_outside(self, content: bytes) -> None:
+        """Let the directory's file hold this, since long enough that nobody may still be writing it."""
+        file = self.directory / "f"
+        file.write_bytes(content)
+        before = time.time_ns() - 2 * round(QUIET_S * 1e9)
+        os.utime(file, ns=(before, before))
+
     def inside(self) -> bytes:
         entry = self.tree.reading.entry(self.tree.projects.get("demo").root, b"f")
         node = self.tree.live.node(entry.ino) if entry else None
@@ -107,8 +114,7 @@ async def test_outward(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch, at: 
     await mirrored.killed(at, monkeypatch)
     assert (mirrored.directory / "f").read_bytes() == (b"one" if at == "begin" else b"two")
     if at == "note":
-        (mirrored.directory / "f").write_bytes(b"three, on top of two")
-        time.sleep(0.2)
+        mirrored.write_outside(b"three, on top of two")
     await mirrored.run()
     assert mirrored.inside() == (mirrored.directory / "f").read_bytes()
     assert mirrored.inside() == (b"two" if at == "begin" else b"three, on top of two")
@@ -118,8 +124,7 @@ async def test_outward(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch, at: 
 
 @pytest.mark.parametrize("at", ["begin", "note"])
 async def test_inward(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
-    (mirrored.directory / "f").write_bytes(b"two")
-    time.sleep(0.2)
+    mirrored.write_outside(b"two")
     await mirrored.killed(at, monkeypatch)
     assert mirrored.inside() == (b"one" if at == "begin" else b"two")
     if at == "note":
@@ -132,8 +137,7 @@ async def test_inward(mirrored: Mirrored, monkeypatch: pytest.MonkeyPatch, at: s
 
 
 async def test_a_real_conflict_is_still_one(mirrored: Mirrored) -> None:
-    (mirrored.directory / "f").write_bytes(b"theirs")
-    time.sleep(0.2)
+    mirrored.write_outside(b"theirs")
     await mirrored.write(b"ours")
     await mirrored.run()
     assert mirrored.inside() == b"ours"

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests_support.mirroring import bind, settled, status_of, until
+from tests_support.mirroring import bind, settled, status_of
 from tests_support.running import Running
+from tests_support.waiting import until
 
 MAX_EVENTS = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
 
@@ -93,11 +94,13 @@ def test_a_slow_writer_is_followed(running: Running, tmp_path: Path) -> None:
     directory.mkdir()
     bind(running, directory)
     stop = threading.Event()
+    written = bytearray()
 
     def write() -> None:
         with open(directory / "slow", "wb", buffering=0) as file:
             while not stop.wait(0.02):
                 file.write(b"line\n")
+                written.extend(b"line\n")
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -106,7 +109,7 @@ def test_a_slow_writer_is_followed(running: Running, tmp_path: Path) -> None:
     finally:
         stop.set()
         writer.join()
-    settled(running, directory)
+    assert settled(running, directory)[b"slow"][-1] == bytes(written)
 
 
 def test_places_that_cannot_be_mirrors(running: Running, tmp_path: Path) -> None:

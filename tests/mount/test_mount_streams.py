@@ -6,13 +6,13 @@ import select
 import signal
 import stat
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests_support.running import Running
+from tests_support.waiting import until
 
 SOON_S = 30.0
 Start = Callable[..., "subprocess.Popen[bytes]"]
@@ -50,13 +50,6 @@ def pipes_of(running: Running) -> int:
         except FileNotFoundError:
             continue
     return found
-
-
-def until(there: Callable[[], bool]) -> None:
-    end = time.monotonic() + SOON_S
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def line(process: "subprocess.Popen[bytes]") -> bytes:

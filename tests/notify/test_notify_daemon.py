@@ -12,6 +12,7 @@ import pytest
 from tests_support.asking import Askers, askers, careful, waiting
 from tests_support.receiving import Receiver, receiving
 from tests_support.running import Running
+from tests_support.waiting import until
 
 from lighthoused.protocol.messages.gate import ApprovalListRequest, CheckRequest
 from lighthoused.protocol.messages.status import MetricsRequest
@@ -98,8 +99,7 @@ def test_a_refusal_is_final_counted_and_logged(hooked: Running, receiver: Receiv
     receiver.wait(1)
     hooked.ctl("approvals", "deny", asked.id)
     receiver.wait(2)
-    while counted(hooked, "failed") < 2:
-        time.sleep(0.02)
+    until(lambda: counted(hooked, "failed") >= 2)
     assert r"127.0.0.1 refused it with status 404: no\\x1b[2K such topic." in hooked.log.read_text()
 
 
@@ -144,8 +144,7 @@ def test_a_requester_that_left_expires_in_time(serve: Serve, receiver: Receiver)
     running = serve(f'[gate]\napproval_deadline_s = 2\n[notify]\nwebhook = "{receiver.url}"\non = ["expired"]\n')
     with running.client() as client:
         iter(client.stream(CheckRequest(id=0, input={"command": "git push --force"}, cwd="/tmp", wait=True)))
-        while not waiting(running):
-            time.sleep(0.02)
+        until(lambda: waiting(running))
     receiver.wait(1)
     with running.client() as client:
         assert client.call(ApprovalListRequest(id=0)).approvals == ()
@@ -182,8 +181,7 @@ def test_a_program_is_told(serve: Serve, tmp_path: Path) -> None:
     assert done.stdout.startswith("command  FAILED  sh failed with exit code 3: gone wrong.")
     with askers(running) as asks:
         asked = asks(cwd="/tmp")
-        while not out.exists() or len(out.read_text().splitlines()) < 2:
-            time.sleep(0.02)
+        until(lambda: out.exists() and len(out.read_text().splitlines()) >= 2)
     notices = [json.loads(line) for line in out.read_text().splitlines()[:2]]
     assert [one["kind"] for one in notices] == ["test", "requested"]
     assert notices[1]["approval"] == asked.id

@@ -12,6 +12,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from tests_support.receiving import Receiver, receiving
 from tests_support.running import Running
+from tests_support.waiting import until
 
 from lighthoused.cli import hook
 from lighthoused.core.errors import Invalid
@@ -74,14 +75,6 @@ def metrics(collector: Receiver) -> dict[str, Any]:
         if post.path == "/v1/metrics":
             for resource in ExportMetricsServiceRequest.FromString(post.body).resource_metrics:
                 found.update({metric.name: metric for scope in resource.scope_metrics for metric in scope.metrics})
-    return found
-
-
-def until(condition: Callable[[], Any]) -> Any:
-    end = time.monotonic() + WAIT_S
-    while not (found := condition()):
-        assert time.monotonic() < end
-        time.sleep(0.05)
     return found
 
 

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import threading
-import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tests_support.opa_server import StandIn
 from tests_support.prometheus import Prometheus, missing
 from tests_support.running import Running
+from tests_support.waiting import until
 
 ROOT = Path(__file__).parents[2]
 MONITORING = ROOT / "packaging/monitoring"
@@ -69,10 +69,7 @@ def work(daemon: Running, config: str) -> None:
         daemon.ctl("check", command, check=False)
     asking = threading.Thread(target=daemon.ctl, args=("check", "git push --force", "--wait"), kwargs={"check": False})
     asking.start()
-    until = time.monotonic() + 30
-    while not (waiting := json.loads(daemon.ctl("approvals", "list", "--json").stdout)):
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    waiting = until(lambda: json.loads(daemon.ctl("approvals", "list", "--json").stdout))
     daemon.ctl("approvals", "deny", waiting[0]["id"] if isinstance(waiting, list) else waiting["id"])
     asking.join()
     (daemon.current / "made.txt").write_text("made")

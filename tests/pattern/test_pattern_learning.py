@@ -10,6 +10,7 @@ import pytest
 import trio
 from tests_support.asking import Askers, Asking, askers
 from tests_support.running import Running
+from tests_support.waiting import until, until_soon
 
 from lighthoused.client import Client
 from lighthoused.core.author import Author
@@ -60,18 +61,14 @@ async def test_living_through_it_and_replaying_it_are_the_same(store: Store, nur
         said = payload("deny" if number % 7 == 0 else "allow", number % 5)
         at = START - (40 - number) * SPACING_NS
         await store.append((ANN.draft(f"approvals/{number}", kind, said, at),))
-    with trio.fail_after(5):
-        while len(lived.answers) < 40:
-            await trio.sleep(0.01)
+    await until_soon(lambda: len(lived.answers) >= 40)
     rule = {**payload("allow", 3), "project": "", "agent": ""}
     await store.append((ANN.draft("patterns", "pattern.allowed", rule, START),))
     revoked = next(view.id for view in views(lived) if not view.standing)
     await store.append((ANN.draft("patterns", "pattern.revoked", {"pattern": revoked}, START),))
     replayed = Patterns()
     learning(store, replayed).rebuild()
-    with trio.fail_after(5):
-        while views(replayed) != views(lived):
-            await trio.sleep(0.01)
+    await until_soon(lambda: views(replayed) == views(lived))
     assert revoked not in {view.id for view in views(lived)}
     assert list(replayed.answers) == list(lived.answers)
     assert list(replayed.standing) == list(lived.standing)
@@ -118,21 +115,15 @@ async def test_the_model_is_made_of_enough_answers_and_anew_when_one_is_taken_ba
     ]
     drafts = [ANN.draft(f"approvals/{number}", "approval.answered", each, START) for number, each in enumerate(said)]
     await store.append(tuple(drafts[:-2]))
-    with trio.fail_after(30):
-        while len(patterns.answers) < len(drafts) - 2:
-            await trio.sleep(0.01)
+    await until_soon(lambda: len(patterns.answers) >= len(drafts) - 2)
     await trio.sleep(0.1)
     assert patterns.model is None
     await store.append(tuple(drafts[-2:]))
-    with trio.fail_after(30):
-        while patterns.model is None:
-            await trio.sleep(0.01)
+    await until_soon(lambda: patterns.model is not None)
     first = patterns.model
     taken_back = patterns.ids()[0]
     await store.append((ANN.draft("patterns", "pattern.revoked", {"pattern": taken_back}, START),))
-    with trio.fail_after(30):
-        while patterns.model in (first, None):
-            await trio.sleep(0.01)
+    await until_soon(lambda: patterns.model not in (first, None))
     assert patterns.model is not None
     assert patterns.model.learnt == first.learnt - 1
     nursery.cancel_scope.cancel()
@@ -226,10 +217,11 @@ def test_answers_are_learnt_once_they_are_on_disk(running: Running) -> None:
     with askers(running) as asks, running.client() as client:
         for _ in range(AGREEING):
             answered(asks, "git branch -D old", "allow")
-        found: list[Any] = []
-        until = time.monotonic() + 10
-        while time.monotonic() < until and not (found and found[0].allowed == AGREEING):
-            time.sleep(0.02)
-            found = [view for view in client.call(PatternListRequest(id=0)).patterns if "old" in view.text]
-        assert (found[0].allowed, found[0].verdict) == (AGREEING, "escalate"), "too fast to count more than once"
+
+        def learnt() -> list[Any]:
+            views = client.call(PatternListRequest(id=0)).patterns
+            return [view for view in views if "old" in view.text and view.allowed == AGREEING]
+
+        (found,) = until(learnt)
+        assert found.verdict == "escalate", "too fast to count more than once"
         assert judged(client, "git branch -D old").verdict == "escalate"

@@ -1,13 +1,13 @@
 """An OPA server is asked, follows every change, and whatever it does wrong, the embedded policies decide."""
 
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests_support.opa_server import StandIn
 from tests_support.running import Running
+from tests_support.waiting import until
 
 NO_PUSH = (
     "package lighthouse\nimport rego.v1\n"
@@ -42,13 +42,6 @@ def rule(running: Running, command: str) -> str:
 def state(running: Running) -> str:
     found: str = json.loads(running.ctl("status", "--json").stdout)["policy"]["opa"]
     return found
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def changes(running: Running) -> list[str]:

@@ -2,11 +2,11 @@
 
 import json
 import signal
-import time
 from pathlib import Path
 
 import pytest
 from tests_support.running import Running
+from tests_support.waiting import until
 
 HEAD = "package lighthouse\nimport rego.v1\n"
 ASKS = HEAD + 'rules contains escalate("t.asks", -1, "Ask.") if input.cwd != ""\n'
@@ -23,10 +23,7 @@ def reload(running: Running, expected: str) -> None:
     assert running.process is not None
     before = len(running.events(type=expected))
     running.process.send_signal(signal.SIGHUP)
-    until = time.monotonic() + 30
-    while len(running.events(type=expected)) == before:
-        assert time.monotonic() < until
-        time.sleep(0.05)
+    until(lambda: len(running.events(type=expected)) > before)
 
 
 def test_policies_are_taken_at_sighup_all_or_none(tmp_path: Path) -> None:

@@ -6,12 +6,12 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests_support.asking import Asking, code_of, waiting
 from tests_support.running import Running
+from tests_support.waiting import until
 
 from lighthoused.protocol.messages.gate import ApprovalAnswerRequest, CheckRequest
 
@@ -22,13 +22,6 @@ id=$({CTL} approvals list | cut -f1)
 code=$({CTL} approvals show $id | sed -n 's/^seen *//p')
 {CTL} approvals approve $id --seen $code; echo "gave $?"
 """
-
-
-def until(true: Callable[[], object]) -> None:
-    end = time.monotonic() + 60
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def asking(running: Running, agent: str = "claude") -> Asking:

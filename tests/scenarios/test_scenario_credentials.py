@@ -2,14 +2,14 @@
 
 import json
 import secrets
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests_support.opa_server import StandIn
 from tests_support.receiving import Receiver, receiving
 from tests_support.running import Running
+from tests_support.waiting import until
 
 OPA, URL, SECRET, KEY = (secrets.token_hex(20) for _ in range(4))
 
@@ -44,13 +44,6 @@ def opa() -> Iterator[StandIn]:
     server.token = OPA
     yield server
     server.close()
-
-
-def until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 30
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def test_each_is_used_and_told_nowhere(tmp_path: Path, receiver: Receiver, opa: StandIn) -> None:

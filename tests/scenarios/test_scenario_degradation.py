@@ -4,7 +4,6 @@ import errno
 import os
 import resource
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from tests_support.filling import fill
 from tests_support.opa_server import StandIn
 from tests_support.running import Running
 from tests_support.tree_check import problems_of
+from tests_support.waiting import until
 
 from lighthoused.core.errors import LighthouseError
 from lighthoused.protocol.messages.gate import CheckRequest
@@ -59,13 +59,6 @@ def status(running: Running) -> Status:
     with running.client() as client:
         found: Status = client.call(StatusRequest(id=0))
         return found
-
-
-def until(there: Callable[[], Any]) -> None:
-    end = time.monotonic() + SOON_S
-    while not there():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def until_state(running: Running, state: str) -> Status:

@@ -3,7 +3,6 @@
 import errno
 import os
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from tests_support.filling import fill
 from tests_support.running import Running
 from tests_support.tree_check import problems_of
+from tests_support.waiting import until
 
 from lighthoused.protocol.messages.status import StatusRequest
 
@@ -49,10 +49,7 @@ def test_writers_get_enospc_and_it_recovers_by_itself(small: Running) -> None:
     for name, content in kept.items():
         assert (small.current / name).read_bytes() == content
     subprocess.run(["mount", "-o", f"remount,size={LARGE}", str(small.state)], check=True)
-    until = time.monotonic() + 30
-    while state_of(small) != "NORMAL":
-        assert time.monotonic() < until
-        time.sleep(0.1)
+    until(lambda: state_of(small) == "NORMAL")
     (small.current / "after").write_text("x")
     small.settle()
     assert small.stop() == 0

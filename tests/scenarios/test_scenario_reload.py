@@ -4,13 +4,13 @@ import grp
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests_support.receiving import receiving
 from tests_support.running import Running
+from tests_support.waiting import until
 
 
 @pytest.fixture
@@ -77,9 +77,6 @@ def test_a_hangup_does_the_same(running: Running) -> None:
         configure(running, f'[notify]\nwebhook = "{receiver.url}/x"\n')
         assert running.process is not None
         running.process.send_signal(signal.SIGHUP)
-        until = time.monotonic() + 30
-        while not running.events(type="daemon.reloaded"):
-            assert time.monotonic() < until
-            time.sleep(0.05)
+        until(lambda: running.events(type="daemon.reloaded"))
         running.ctl("notify", "test")
         assert len(receiver.got) == 1

@@ -57,7 +57,7 @@ def test_pjdfstest_passes_whole(open_to_all: Running) -> None:
 @needs(shutil.which("fio") is None, reason="fio is not installed")
 @pytest.mark.parametrize("engine", ["psync", "mmap"])
 def test_fio_reads_back_what_it_wrote(running: Running, engine: str) -> None:
-    run(
+    said = run(
         "fio",
         "--name=verified",
         f"--ioengine={engine}",
@@ -71,6 +71,7 @@ def test_fio_reads_back_what_it_wrote(running: Running, engine: str) -> None:
         "--fsync=200",
         cwd=running.current,
     )
+    assert said.count("err= 0") == 2
     running.settle()
 
 

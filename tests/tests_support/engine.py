@@ -9,7 +9,6 @@ import resource
 import shutil
 import stat
 import subprocess
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -134,14 +133,6 @@ class Container:
     def remove(self) -> None:
         """Take it away, running or not."""
         self.engine.run("rm", "--force", "--time=10", "--volumes", self.name, check=False)
-
-
-def eventually(what: Any, seconds: float = 30.0) -> None:
-    """Wait until a condition holds. Raises AssertionError."""
-    until = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < until, "it did not come true in time"
-        time.sleep(0.1)
 
 
 def _number() -> int:

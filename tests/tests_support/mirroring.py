@@ -3,7 +3,6 @@
 import os
 import stat
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,14 +52,6 @@ def status_of(running: Running) -> MirrorStatus:
     with running.client() as client:
         found: MirrorStatus = client.call(MirrorStatusRequest(id=0)).mirrors[0]
         return found
-
-
-def until(true: Callable[[], bool], what: str = "", within: float = QUIET_S) -> None:
-    """Wait for something to become true."""
-    end = time.monotonic() + within
-    while not true():
-        assert time.monotonic() < end, what
-        time.sleep(0.05)
 
 
 def settled(running: Running, directory: Path, within: float = QUIET_S) -> dict[bytes, tuple[Any, ...]]:

@@ -1,11 +1,12 @@
 """A receiver of webhooks: a small real HTTP server on this machine."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
+
+from tests_support.waiting import until
 
 WAIT_S = 30.0
 
@@ -33,10 +34,7 @@ class Receiver:
 
     def wait(self, count: int) -> list[Post]:
         """The requests, once there are so many."""
-        until = time.monotonic() + WAIT_S
-        while len(self.got) < count:
-            assert time.monotonic() < until, f"{len(self.got)} of {count} requests came"
-            time.sleep(0.02)
+        until(lambda: len(self.got) >= count, f"fewer than {count} requests came", WAIT_S)
         return self.got
 
 

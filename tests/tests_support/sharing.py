@@ -4,7 +4,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests_support.engine import IMAGE, Container, Engine, eventually
+from tests_support.engine import IMAGE, Container, Engine
+from tests_support.waiting import until
 
 DAEMON = ("--network=none", "--pid=host", "--read-only", "--cap-drop=ALL", "--cap-add=SYS_ADMIN")
 AGENT = ("--network=none", "--cap-drop=ALL", "--security-opt=no-new-privileges", "--entrypoint=sh")
@@ -34,7 +35,7 @@ class Place:
 
     def ready(self, container: Container) -> Container:
         """Wait until a daemon is ready for work."""
-        eventually(lambda: container.exec("lighthousectl", "health", check=False).returncode == 0, 60)
+        until(lambda: container.exec("lighthousectl", "health", check=False).returncode == 0, 60)
         return container
 
     def agent(self, script: str, *options: str, name: str = "agent") -> Container:
