@@ -6,16 +6,13 @@ It starts from the store up, and stops from the edges down.
 import os
 import pwd
 import resource
-import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 import msgspec
 import structlog
-import trio
 from prometheus_client import CollectorRegistry, generate_latest
 
 from lighthoused.api.agents import AgentsApi
@@ -41,7 +38,7 @@ from lighthoused.api.views import event_line
 from lighthoused.config import Config, policy_folders
 from lighthoused.core.author import DAEMON, Author
 from lighthoused.core.effects import World
-from lighthoused.core.errors import Invalid, LighthouseError
+from lighthoused.core.errors import Invalid
 from lighthoused.core.events import Draft
 from lighthoused.credentials import read_line
 from lighthoused.gate import analysis
@@ -51,7 +48,7 @@ from lighthoused.gate.content.redaction import redacted
 from lighthoused.gate.flows import Flows
 from lighthoused.gate.gate import Gate
 from lighthoused.gate.memory import Memory
-from lighthoused.identity.access import OWNER, Access
+from lighthoused.identity.access import Access
 from lighthoused.identity.agents import Agents
 from lighthoused.identity.keyring import KeyRing
 from lighthoused.identity.origins import descends, origin_of
@@ -78,32 +75,25 @@ from lighthoused.ops.telemetry import telemetry_of
 from lighthoused.pattern.fitting import fit
 from lighthoused.pattern.learning import Learning
 from lighthoused.pattern.patterns import Patterns
-from lighthoused.policy.engine import Loaded, Policies
+from lighthoused.policy.engine import Policies
 from lighthoused.policy.opa import ByServer, OpaServer
 from lighthoused.policy.shelf import Shelf
-from lighthoused.protocol.messages.log import Progress
-from lighthoused.protocol.messages.policies import ReloadReply
-from lighthoused.protocol.messages.projects import Project
-from lighthoused.reloading import LIVE, differences, takes_restart
+from lighthoused.reloading import Reloading, roles_of
 from lighthoused.reported import SERVING, Report
 from lighthoused.rpc.dispatch import Dispatcher
 from lighthoused.rpc.server import Server
-from lighthoused.soundness import Soundness, room_below
+from lighthoused.soundness import TIERS, Soundness, room_below, skipped_tier
 from lighthoused.store.store import Store
 from lighthoused.survival.notify import notify
 from lighthoused.takeover import Takeover
 from lighthoused.tree.automatic import Automatic
 from lighthoused.tree.gc import Gc
 from lighthoused.tree.glance import Glance
-from lighthoused.tree.importer import import_directory
 from lighthoused.tree.mending import Fsck
 from lighthoused.tree.tree import Tree
 from lighthoused.tree.undo import Undo
 
 log = structlog.get_logger()
-
-TIERS = ("policy", "pattern", "human")
-"""Those that may be skipped; a warning says so."""
 
 OWN_DESCRIPTORS = 128
 """Open files left for all else than connections."""
@@ -114,7 +104,7 @@ class Daemon:
 
     def __init__(self, config: Config, store: Store, takeover: Takeover | None, reread: Callable[[], Config]) -> None:
         self.config = config
-        self.reread = reread
+        """As it was at the start; `reloading` has what is in force."""
         self.started = time.monotonic()
         self.clock = time.time_ns
         self.metrics_url = ""
@@ -122,17 +112,39 @@ class Daemon:
         """What goes on before and after SERVING."""
         self.report = Report(self)
         self.metrics = Metrics(CollectorRegistry())
+        self._open(store, takeover)
+        self._know_peers()
+        self._ask_people()
+        self._judge()
+        self._mount(takeover)
+        self._keep_up()
+        self._listen(reread)
+        measure(self)
+
+    def _open(self, store: Store, takeover: Takeover | None) -> None:
+        """The log, and the tree over it."""
+        config = self.config
         self.store = store
         self.store.writer.observer = self.metrics.log
         self.metrics.log.follow_head(lambda: self.store.writer.committed)
         self.tree = Tree(store, self.clock, config.mount.cache_bytes, takeover.unstored if takeover else None)
+        mount = str(config.paths.mount) if config.mount.enabled else ""
+        self.glance = Glance(self.tree.projects, self.tree.reading, mount)
+
+    def _know_peers(self) -> None:
+        """Who asks, and what they may."""
+        config = self.config
         self.agents = Agents(self.clock)
         fold_agents(self.agents, self.store.log)
         self.keys = _key_ring(config)
         self.tokens = Tokens(self.keys, self.clock)
         fold(self.tokens, self.store.log)
-        self.users = Users(_roles(config))
+        self.users = Users(roles_of(config))
         self.access = Access(self.agents, self.tokens, self.users, os.geteuid(), config.rpc.rate, self._report_security)
+
+    def _ask_people(self) -> None:
+        """What waits for a person, who is told of it, and the record of what was judged."""
+        config = self.config
         self.audit = Audit(self.store.append, self.clock)
         self.notifier = Notifier(
             outlets_of(config.notify, config.credentials.webhook_url), config.notify.on, self.metrics.notify, self.clock
@@ -147,13 +159,15 @@ class Daemon:
         )
         fold_approvals(self.approvals, self.store.log, self.clock())
         self.metrics.gate.follow_pending(lambda: len(self.approvals.waiting()))
+
+    def _judge(self) -> None:
+        """Policies, what people's answers taught, and the gate that goes by them."""
+        config = self.config
         self.shelf = Shelf(policy_folders(config)[-1])
         self._put = restore(self.shelf, self.store.log)
         self.policies = Policies(policy_folders(config))
         if self.policies.problem:
             raise Invalid(self.policies.problem, "Correct the file; the daemon does not start without your policies.")
-        mount = str(config.paths.mount) if config.mount.enabled else ""
-        self.glance = Glance(self.tree.projects, self.tree.reading, mount)
         self.analyser = analysis.standard()
         self.patterns = Patterns()
         self.learning = Learning(self.patterns, self.store.log, self.store.feed, fit, self.clock)
@@ -170,11 +184,15 @@ class Daemon:
             patterns=self.patterns,
             profile=config.gate.profile,
             now=self.clock,
-            flows=Flows(config.gate.limits, self._text_in_tree),
+            flows=Flows(config.gate.limits, self.glance.text),
             prompt=self.opa is None,
             unaudited=config.degradation.unaudited == "judge",
         )
         self.metrics.gate.follow_tiers(self.gate.tiers.all)
+
+    def _mount(self, takeover: Takeover | None) -> None:
+        """What is seen under the mount, and what is done when it is lost."""
+        config = self.config
         self.following = Following(self.store.log, self.store.feed, event_line)
         self.owner = Owner(os.geteuid(), os.getegid(), self.clock())
         kept = takeover.pipes if takeover else None
@@ -189,77 +207,33 @@ class Daemon:
             mount=str(config.paths.mount) if self.session is not None else "",
             user=pwd.getpwuid(os.geteuid()).pw_name,
         )
+
+    def _keep_up(self) -> None:
+        """Snapshots, collection, undoing, and the directories that projects are kept equal with."""
+        config = self.config
         snapshots = config.snapshots
         self.automatic = Automatic(self.tree.projects, self.store.log, self.clock, snapshots.every_s, snapshots.keep)
         self.gc = Gc(self.tree, self._forget_moments)
         self.undo = Undo(self.tree, self._invalidate)
         own = (config.paths.state, config.paths.mount)
         self.mirrors = Mirrors(self.tree, config.paths.state, self.is_own_path, own, self._invalidate)
+
+    def _listen(self, reread: Callable[[], Config]) -> None:
+        """The socket, and what is answered there."""
+        config = self.config
+        self.reloading = Reloading(
+            config, reread, self.policies, self.opa, self.keys, self.users, self.notifier, self.announce
+        )
         connections = min(config.rpc.max_connections, raise_descriptor_limit() - OWN_DESCRIPTORS)
         told = config.telemetry
         self.telemetry = telemetry_of(told.endpoint.reveal(), told.sample, told.every_s, os.environ)
         self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections, self.telemetry)
         self.store.writer.answering = self.server.outbox
-        measure(self)
-
-    async def import_project(self, source: Path, progress: Callable[[Progress], None]) -> Project:
-        """Import a directory under its own name, or find that it is there. Raises core errors."""
-        author = Author(OWNER, "", os.geteuid(), os.getegid(), os.getpid())
-        project: Project | None = None
-        async for step in import_directory(self.tree, source, source.name, author, self.is_own_path):
-            if isinstance(step, Progress):
-                progress(step)
-            else:
-                project = step
-        assert project is not None
-        return project
 
     def is_own_path(self, path: bytes) -> bool:
         """Whether a path is the daemon's state or mount, which it must not import or write to."""
         own = (os.fsencode(self.config.paths.state), os.fsencode(self.config.paths.mount))
         return any(path == one or path.startswith(one + b"/") for one in own)
-
-    async def reload_on_hangup(self, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED) -> None:
-        """Read anew what there is at every SIGHUP; what is broken leaves what was in force."""
-        with trio.open_signal_receiver(signal.SIGHUP) as received:
-            task_status.started()
-            async for _ in received:
-                await self.reload()
-
-    async def reload(self) -> ReloadReply:
-        """Read policies, configuration and key ring anew: of the configuration what can change while we run."""
-        loaded = await self.reload_policies()
-        problems = [loaded.problem] if loaded.problem else []
-        changed: tuple[str, ...] = ()
-        try:
-            wanted = await trio.to_thread.run_sync(self.reread)
-            changed = differences(self.config, wanted)
-            await trio.to_thread.run_sync(self.keys.reread)
-            outlets = await trio.to_thread.run_sync(outlets_of, wanted.notify, wanted.credentials.webhook_url)
-            self.users.replace(_roles(wanted))
-            self.notifier.replace(outlets, wanted.notify.on)
-            self.config = msgspec.structs.replace(self.config, **{name: getattr(wanted, name) for name in LIVE})
-        except LighthouseError as error:
-            problems.append(error.message)
-            changed = ()
-        restart = tuple(setting for setting in changed if takes_restart(setting))
-        live = tuple(setting for setting in changed if setting not in restart)
-        told = ReloadReply(len(loaded.policies), live, restart, tuple(problems))
-        log.log(40 if problems else 20, "daemon.reloaded", **msgspec.to_builtins(told))
-        await self.announce("daemon.reloaded", msgspec.to_builtins(told))
-        return told
-
-    async def reload_policies(self) -> Loaded:
-        """Read the policies anew, all or none."""
-        loaded = await trio.to_thread.run_sync(self.policies.reload)
-        if loaded.problem:
-            log.error("policy.refused", problem=loaded.problem)
-        else:
-            log.info("policy.loaded", version=loaded.version, policies=len(loaded.policies))
-        if self.opa is not None:
-            self.opa.refresh()
-        await self.announce("policy.refused" if loaded.problem else "policy.loaded", loaded._asdict())
-        return loaded
 
     def world(self, uid: int) -> World:
         """Where requests of a user happen: in their home, where projects came from, and the mount."""
@@ -314,7 +288,7 @@ class Daemon:
             ),
             ApprovalsApi(self.approvals, self.glance),
             NotifyApi(self.notifier),
-            ReloadApi(self.reload),
+            ReloadApi(self.reloading.reload),
             PatternsApi(self.approvals, self.patterns, append, self.clock),
             PoliciesApi(
                 self.policies,
@@ -322,7 +296,7 @@ class Daemon:
                 self._put,
                 self.analyser,
                 append,
-                self.reload_policies,
+                self.reloading.reload_policies,
                 self.clock,
                 self.config.gate.profile,
             ),
@@ -360,7 +334,7 @@ class Daemon:
         if self.opa is not None:
             warnings["opa"] = lambda: self.opa.problem if self.opa is not None else ""
         for name in TIERS:
-            warnings[name] = partial(self._skipped_tier, name)
+            warnings[name] = partial(skipped_tier, self.gate.tiers, name)
         degradation = Degradation(
             Soundness(self.tree, lambda: self.session, lambda: degradation.condition, self._tell_state),
             self.store.append,
@@ -372,10 +346,6 @@ class Daemon:
         )
         self.metrics.degradation.follow(lambda: degradation.condition.state, lambda: degradation.warnings, warnings)
         return degradation
-
-    def _skipped_tier(self, name: str) -> str:
-        breaker = getattr(self.gate.tiers, name).breaker.state
-        return "" if breaker == "closed" else f"The tier {name} is not asked, as it failed (breaker {breaker})."
 
     def _tell_state(self) -> None:
         if self.phase == SERVING:
@@ -392,15 +362,6 @@ class Daemon:
         server = OpaServer(url, token, self.policies, config.opa_deadline_s, self.announce, self.metrics.opa)
         self.metrics.opa.follow(lambda: not server.problem)
         return server
-
-    def _text_in_tree(self, path: str) -> str | None:
-        """What a file under the mount holds now, if it is a short text; worker threads may ask, too."""
-        try:
-            trio.lowlevel.current_task()
-        except RuntimeError:
-            return trio.from_thread.run_sync(self._text_in_tree, path)
-        view = self.glance.of(path)
-        return view.text if view.state == "text" else None
 
     def _author(self, pid: int, uid: int, gid: int) -> Author:
         acting = self.agents.of(pid)
@@ -427,11 +388,6 @@ def raise_descriptor_limit() -> int:
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
-
-
-def _roles(config: Config) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    access = config.access
-    return ("admin", access.admin), ("operator", access.operator), ("viewer", access.viewer)
 
 
 def _key_ring(config: Config) -> KeyRing:

@@ -16,9 +16,11 @@ import trio
 
 from lighthoused import __version__
 from lighthoused.config import Config
+from lighthoused.core.author import Author
 from lighthoused.credentials import names_passed
 from lighthoused.daemon import Daemon
 from lighthoused.gate.content import checks
+from lighthoused.identity.access import OWNER
 from lighthoused.ops.http import Observatory
 from lighthoused.ops.lag import probe
 from lighthoused.protocol.messages.log import Progress
@@ -29,6 +31,7 @@ from lighthoused.store.store import Store
 from lighthoused.survival.notify import Passed, notify, passed_descriptors
 from lighthoused.survival.watchdog import tell_supervisor
 from lighthoused.takeover import store_missing, take_over
+from lighthoused.tree.importer import import_directory
 
 SWITCH_INTERVAL_S = 0.0002
 """How soon a thread that wants the interpreter gets it: the writer would else wait 5 ms after each sync."""
@@ -73,7 +76,7 @@ async def serve(
                 project = None
                 if import_source is not None:
                     async with stopped_by(stop):
-                        project = await daemon.import_project(import_source, progress)
+                        project = await _imported(daemon, import_source, progress)
                 if not stop.is_set():
                     await _serve_edges(daemon, passed, project, ready, stop)
             finally:
@@ -85,6 +88,19 @@ async def serve(
                     await daemon.tree.close()
     finally:
         store.close()
+
+
+async def _imported(daemon: Daemon, source: Path, progress: Callable[[Progress], None]) -> Project:
+    """A directory imported under its own name, or the project that is there already. Raises core errors."""
+    author = Author(OWNER, "", os.geteuid(), os.getegid(), os.getpid())
+    project: Project | None = None
+    async for step in import_directory(daemon.tree, source, source.name, author, daemon.is_own_path):
+        if isinstance(step, Progress):
+            progress(step)
+        else:
+            project = step
+    assert project is not None
+    return project
 
 
 @asynccontextmanager
@@ -133,7 +149,7 @@ async def _serve_edges(
             edges.start_soon(daemon.learning.run)
             edges.start_soon(daemon.gc.now_and_then)
             edges.start_soon(daemon.automatic.now_and_then)
-            await edges.start(daemon.reload_on_hangup)
+            await edges.start(daemon.reloading.at_hangups)
             await edges.start(daemon.server.serve, listener)
             await edges.start(daemon.following.run)
             await edges.start(daemon.pipes.run)

@@ -7,6 +7,7 @@ import trio
 
 from lighthoused.core.degradation import Condition
 from lighthoused.core.errors import Degraded, LighthouseError, StoreFull
+from lighthoused.gate.tiers import Tiers
 from lighthoused.mount.session import Session
 from lighthoused.tree.tree import Tree
 
@@ -14,6 +15,8 @@ CHECK_S = 30.0
 """Within which the checks must have come to an end."""
 NEWEST = 1000
 """Events whose hashes are checked: what was written around the loss."""
+TIERS = ("policy", "pattern", "human")
+"""Those that may be skipped; a warning says so."""
 
 
 class Soundness:
@@ -71,6 +74,12 @@ class Soundness:
         if session is not None and not await session.answers():
             return "The mount does not answer."
         return ""
+
+
+def skipped_tier(tiers: Tiers, name: str) -> str:
+    """What to warn of where the gate does not ask a tier, else ""."""
+    breaker = getattr(tiers, name).breaker.state
+    return "" if breaker == "closed" else f"The tier {name} is not asked, as it failed (breaker {breaker})."
 
 
 def room_below(directory: str, least: int) -> str:

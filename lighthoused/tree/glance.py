@@ -1,5 +1,7 @@
 """A file of `current/` as a person is shown it. Reads the tree itself, never the mount, and follows no link."""
 
+import trio
+
 from lighthoused.core.inode import Inode
 from lighthoused.core.sight import FileView, kind_of, seen_as
 from lighthoused.tree.node import Node
@@ -8,7 +10,7 @@ from lighthoused.tree.reading import Reading
 
 
 class Glance:
-    """Looks at files below `mount` ("": nothing is mounted). For the trio thread; a look takes less than 1 ms."""
+    """Looks at files below `mount` ("": nothing is mounted). `of` is for the trio thread and takes less than 1 ms."""
 
     def __init__(self, projects: Projects, reading: Reading, mount: str) -> None:
         self._projects = projects
@@ -25,6 +27,15 @@ class Glance:
             return FileView(path, "absent")
         view = kind_of(path, node.mode, node.size, node.mtime, node.target)
         return view or seen_as(path, self._reading.read(node, 0, node.size))
+
+    def text(self, path: str) -> str | None:
+        """What a file holds now, if it is a short text; worker threads of the trio run may ask this, too."""
+        try:
+            trio.lowlevel.current_task()
+        except RuntimeError:
+            return trio.from_thread.run_sync(self.text, path)
+        view = self.of(path)
+        return view.text if view.state == "text" else None
 
     def _inside(self, path: str) -> tuple[int, str] | None:
         """A project's root and the path below it; None where `path` is not in a project's present."""
