@@ -152,6 +152,7 @@ async def test_without_groups_the_environment_is_taken_at_its_word(spawn: Spawn,
     for process in (shell, *liars):
         orphans.append(said_pid(process))
         end(process)
+    until(lambda: all(Path(f"/proc/{pid}/cmdline").read_bytes().startswith(b"sleep") for pid in orphans))
     assert [agents.of(pid).agent for pid in orphans] == ["alice", "unknown", "unknown", "unknown"]
 
 
