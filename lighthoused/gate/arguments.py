@@ -8,6 +8,11 @@ _WHOLE = frozenset({"--all", "--force", "--delete", "--clean", "--disable", "--r
 }
 """Flags that are none's abbreviation."""
 _OFF = frozenset({"none", "false", "0", "no"})
+COMMON_SWITCHES = frozenset(
+    {"--force", "--yes", "--quiet", "--verbose", "--debug", "--help", "--version", "--all", "--dry-run", "--recursive"}
+    | {"-y", "-q", "-v", "-h", "-rf", "-fr", "--no"}
+)
+"""Flags that take no value in any program, or nearly so."""
 
 
 class Grammar(NamedTuple):
@@ -72,6 +77,10 @@ class _Words:
         """Whether the next word can be a flag's value."""
         return self._at < len(self._words) and self._words[self._at][:1] != "-"
 
+    def flag_follows(self, grammar: Grammar) -> bool:
+        """Whether the next word is a flag that takes a value itself: then it is none's value (``-q -e TEXT``)."""
+        return self._at + 1 < len(self._words) and self._words[self._at].partition("=")[0] in grammar.values
+
 
 def parse(grammar: Grammar, argv: list[str]) -> Arguments:
     """The arguments after the program's name. Whatever is not described is taken literally."""
@@ -99,7 +108,8 @@ def _takes(grammar: Grammar, parsed: Arguments, flag: str) -> bool:
 
 
 def _valued(grammar: Grammar, flag: str) -> bool:
-    return bool(grammar.switches) and flag not in grammar.switches
+    switches = grammar.switches
+    return bool(switches) and flag not in switches and flag not in COMMON_SWITCHES and not flag.startswith("--no-")
 
 
 def _word(grammar: Grammar, parsed: Arguments, argument: str) -> None:
@@ -121,10 +131,9 @@ def _long(grammar: Grammar, parsed: Arguments, argument: str, rest: _Words) -> N
     if equals:
         _add(parsed, flag, value)
     elif (
-        _takes(grammar, parsed, flag)
-        or (grammar.single and _takes(grammar, parsed, flag[1:]))
-        or (_valued(grammar, flag) and rest.value_follows())
-    ):
+        (_takes(grammar, parsed, flag) or (grammar.single and _takes(grammar, parsed, flag[1:])))
+        and not rest.flag_follows(grammar)
+    ) or (_valued(grammar, flag) and rest.value_follows()):
         _add(parsed, flag, next(rest, ""))
     else:
         _add(parsed, flag, None)
@@ -134,7 +143,8 @@ def _short(grammar: Grammar, parsed: Arguments, argument: str, rest: _Words) -> 
     for at in range(1, len(argument)):
         flag = "-" + argument[at]
         attached = argument[at + 1 :]
-        if _takes(grammar, parsed, flag) or (_valued(grammar, flag) and (attached or rest.value_follows())):
+        takes = _takes(grammar, parsed, flag) and (attached or not rest.flag_follows(grammar))
+        if takes or (_valued(grammar, flag) and (attached or rest.value_follows())):
             _add(parsed, flag, attached or next(rest, ""))
             return
         _add(parsed, flag, None)

@@ -94,6 +94,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
     ),
     "program": (r"^/(usr/|usr/local/)?(s?bin|lib(32|64|x32)?|libexec)(/|$)|^/opt/homebrew|^/boot(/|$)",),
     "cache": (
+        _VAR + r"(lib/apt/lists|cache/(apt/archives|apk|dnf|yum|pacman/pkg))(/|$)",
         r"/(node_modules|__pycache__|\.pytest_cache|\.mypy_cache|\.ruff_cache|\.cache|\.parcel-cache|_cacache)(/|$)",
     ),
     "generated": (

@@ -1,10 +1,10 @@
 """Programs of the knowledge base: from arguments to effects by their rules. Any other program is an unknown effect."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from lighthoused.gate.arguments import Arguments, parse
+from lighthoused.gate.arguments import COMMON_SWITCHES, Arguments, parse
 from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule, RuleEntry
 from lighthoused.gate.programs.removing import says_it_removes
 from lighthoused.gate.programs.telling_names import telling
@@ -87,10 +87,10 @@ class Described:
             return UNKNOWN
         arguments = parse(program.grammar, argv[1:])
         if not _is_harmless(program, arguments):
-            if not self._rules(run, program, arguments, state):
-                shifted = _without_values(program, argv, arguments)
-                if shifted.words == arguments.words or not self._rules(run, program, shifted, state):
-                    _unspoken(run, program, shifted)
+            if not self._rules(run, program, arguments, state) and not self._otherwise(
+                run, program, argv, arguments, state
+            ):
+                _unspoken(run, program, arguments)
             if program.source.language:
                 self._told.statements(run, program, arguments, state)
             if program.source.requests:
@@ -103,6 +103,18 @@ class Described:
         """Whether any rule is about this command."""
         applied = [self._apply(run, program, rule, arguments, state) for rule in program.rules]
         return any(applied)
+
+    def _otherwise(self, run: Run, program: Program, argv: list[str], arguments: Arguments, state: State) -> bool:
+        """Whether any rule is about this command, read in another way."""
+        if not arguments.flags or not _LOOKING.isdisjoint(arguments.words[:1]):
+            return False
+        rules = [rule for rule in program.rules if rule.command]
+        for other in _otherwise(program, argv, arguments):
+            if not _is_harmless(program, other):
+                applied = [self._apply(run, program, rule, other, state) for rule in rules]
+                if any(applied):
+                    return True
+        return False
 
     def _unknown(self, run: Run, argv: list[str], state: State) -> str:
         """No program of this name is known; SQL where a shell reads is taken for what it says."""
@@ -154,12 +166,18 @@ class Described:
         run.findings.add(kind, target or where.path, scope, undoable=where.undoable, **more)
 
 
-def _without_values(program: Program, argv: list[str], arguments: Arguments) -> Arguments:
-    """The arguments, if flags before the first word that nobody described take a value (``--log-level debug``)."""
-    at = 1
-    while at + 2 < len(argv) and argv[at][:1] == "-" and argv[at] != "--":
-        at += 1 if "=" in argv[at] or argv[at + 1][:1] == "-" else 2
-    return arguments if at == 1 else arguments._replace(words=parse(program.grammar, argv[at:]).words)
+def _otherwise(program: Program, argv: list[str], arguments: Arguments) -> Iterator[Arguments]:
+    """The arguments with other words, if flags take values or not in other ways than described.
+
+    First as if any long flag that nobody described takes one (``--log-level debug system prune``), then as if no
+    short one does: the same letter means different things to programs that share a description.
+    """
+    grammar = program.grammar
+    short = frozenset(flag for flag in grammar.values if flag.startswith("--"))
+    for other in (grammar._replace(switches=COMMON_SWITCHES), grammar._replace(values=short)):
+        words = parse(other, argv[1:]).words
+        if words != arguments.words:
+            yield arguments._replace(words=words)
 
 
 def _is_harmless(program: Program, arguments: Arguments) -> bool:
@@ -218,22 +236,9 @@ def _fed(entry: RuleEntry, state: State) -> bool:
 
 _LOOKING = frozenset(
     {"add", "build", "cache", "completion", "config", "create", "describe", "diff", "docs", "exec", "explain", "find"}
-    | {
-        "generate",
-        "get",
-        "help",
-        "history",
-        "info",
-        "inspect",
-        "install",
-        "lint",
-        "list",
-        "logs",
-        "ls",
-        "makemigrations",
-    }
-    | {"man", "new", "plan", "query", "read", "run", "search", "show", "status", "template", "test", "validate"}
-    | {"view"}
+    | {"generate", "get", "help", "history", "images", "info", "inspect", "install", "lint", "list", "log", "logs"}
+    | {"ls", "makemigrations", "man", "new", "plan", "ps", "query", "read", "run", "search", "show", "status"}
+    | {"template", "test", "validate", "version", "view", "whoami"}
 )
 _ELSEWHERE = frozenset({"remote", "cluster", "database"})
 

@@ -333,8 +333,8 @@ def _configured(run: Run, settings: list[str], words: list[str], state: State) -
 def _runs(run: Run, words: list[str], state: State) -> None:
     if words[:2] == ["bisect", "run"] and len(words) > 2:
         run.command(words[2:], state.fork())
-    elif words[:2] == ["submodule", "foreach"]:
-        rest = list(dropwhile(lambda word: word.startswith("-"), words[2:]))
+    elif words[:1] == ["submodule"] and "foreach" in words[1:4]:
+        rest = list(dropwhile(lambda word: word.startswith("-"), words[words.index("foreach") + 1 :]))
         code(run, " ".join(rest), state.fork(), "git")
     elif words[:1] == ["rebase"]:
         for at, word in enumerate(words):

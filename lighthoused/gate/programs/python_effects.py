@@ -32,6 +32,7 @@ _SCOPES: dict[str, Scope] = {
     "read": "system",
     "destroy": "remote",
 }
+_PAYMENTS = ("stripe.", "braintree.", "square.")
 
 
 _PRIVILEGED = "The container is root on this machine."
@@ -69,11 +70,21 @@ class PythonEffects:
             self._run.command(["env", f"PYTHONPATH={flat(values[-1])}", "python3", "-c", "pass"], self._state.fork())
         if flat(keywords.get("privileged", "")) == "True" or flat(keywords.get("pid_mode", "")) == "host":
             self._run.findings.add("escalate_privilege", name, "system", program="python", note=_PRIVILEGED)
+        self._service(name, first, keywords)
         if name in SOCKETS:
             self._sockets = True
         elif self._sockets and (name == "os.dup2" or name in RUNNING):
             note = "It connects a shell to the network."
             self._run.findings.add("listen", "socket", "network", program="python", place="shell", note=note)
+
+    def _service(self, name: str, first: str, keywords: dict[str, Value]) -> None:
+        """What a request or a library of a service that moves money does."""
+        method = flat(keywords.get("method", first if name.endswith(".request") else "")).upper()
+        if method in ("DELETE", "PURGE"):
+            note = "It deletes something on a server."
+            self._run.findings.add("destroy", name, "remote", program="python", note=note)
+        if name.startswith(_PAYMENTS):
+            said(self._run, "code", f"{name}(", "python")
 
     def method(self, name: str, method: str, owner: Value, values: list[Value], keywords: dict[str, Value]) -> None:
         """A method, whatever object it is of; `name`: the full name, where it has one."""

@@ -17,7 +17,11 @@ _WEAK = frozenset(
     {"remove", "rm", "del", "reset", "flush", "clear", "uninstall", "revoke", "rollback", "prune", "disable", "expire"}
     | {"evict", "drain", "unregister", "untag", "empty", "rotate", "cancel", "overwrite"}
 )
-_UNDOING = frozenset({"remove", "rm", "rollback", "revoke", "uninstall", "untag", "disable", "unregister"})
+_UNDOING = frozenset(
+    {"remove", "rm", "rollback", "revoke", "uninstall", "untag", "disable", "unregister", "suspend", "deactivate"}
+    | {"deallocate", "poweroff", "shutdown", "detach", "invalidate", "retire", "archive", "deprecate", "unassign"}
+    | {"deauthorize", "quarantine", "unlink", "wipeout", "expunge"}
+)
 _GRAVE = _WEAK - {"clear", "rotate", "cancel", "empty", "prune", "drain", "expire"}
 _THINGS = frozenset(
     {

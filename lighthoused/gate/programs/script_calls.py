@@ -255,6 +255,7 @@ def _services(run: Run, source: str, language: str) -> None:
     """Methods of client libraries and statements that delete what a service keeps."""
     for name in dict.fromkeys(found[1] for found in _METHOD.finditer(source)):
         said(run, "methods", name, language)
+    said(run, "requests", source, language)
     for found in _QUERY.finditer(source):
         for text in literals(run, source, found.end(), {})[:1]:
             said(run, "sql", text, language)

@@ -122,7 +122,9 @@ _METHODS = READING | {"POST", "PUT", "PATCH", "DELETE", "PURGE", "LINK", "UNLINK
 
 def _httpie(arguments: Arguments) -> list[HttpRequest]:
     words = list(map(unmarked, arguments.words))
-    method = words.pop(0).upper() if len(words) > 1 and words[0].upper() in _METHODS else ""
+    at = next((at for at, word in enumerate(words[:4]) if word.upper() in _METHODS), None)
+    method = words[at].upper() if at is not None and at + 1 < len(words) else ""
+    words = words[at + 1 :] if method and at is not None else words
     if not words:
         return []
     sends = any("=" in word for word in words[1:]) or arguments.has("--raw")

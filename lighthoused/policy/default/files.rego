@@ -23,12 +23,13 @@ rules contains deny("files.delete-system", n, "It would delete what the system n
 }
 
 # escalate files.delete-system-data: rm -rf /var/log/nginx
+# not files.delete-system-data: rm -rf /var/lib/apt/lists/*
 # not files.delete-system-data: rm /tmp/a
 rules contains escalate("files.delete-system-data", n, "It deletes data of the system.") if {
 	some n in by["delete"]
 	e := input.effects[n]
 	e.scope == "system"
-	e.place in {"log", "generated", "cache", "startup"}
+	e.place in {"log", "generated", "startup"}
 }
 
 # escalate files.delete-project: rm -rf .
