@@ -240,7 +240,7 @@ class Daemon:
         sources = self.tree.projects.sources
         if self._world.roots is not sources:
             self._world = msgspec.structs.replace(self._world, roots=sources)
-        if uid in (-1, os.geteuid()) or (user := self.users.find(uid)) is None:
+        if uid in (-1, self.owner.uid) or (user := self.users.find(uid)) is None:
             return self._world
         return msgspec.structs.replace(self._world, home=user.home, user=user.name)
 

@@ -3,8 +3,6 @@
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from lighthoused.core.effects import World
 from lighthoused.core.errors import Invalid
 from lighthoused.core.events import MAX_NAME
@@ -18,6 +16,8 @@ from lighthoused.rpc.call import Call, Handler
 
 SMALL = 1024
 """Characters of input up to which a verdict is made on the spot, without a task."""
+PEOPLE = frozenset(ROLES[ROLES.index("operator") :])
+"""Roles of a person or a program of theirs, rather than of an agent: who has one may ask on behalf of others."""
 
 
 class GateApi:
@@ -31,22 +31,36 @@ class GateApi:
         return {CheckRequest: self.check}
 
     def check(self, request: CheckRequest, call: Call) -> Verdict | Awaitable[Verdict]:
-        asked = asked_by(call.peer, request.tool, request.input, request.cwd, request.agent, request.session)
-        if speaks_for_others(call.peer) and not request.wait:
-            asked = msgspec.structs.replace(asked, question=True)
+        asked = asked_by(
+            call.peer,
+            request.tool,
+            request.input,
+            request.cwd,
+            request.agent,
+            request.session,
+            question=not request.wait and call.peer.role in PEOPLE,
+        )
         if self._gate.prompt and _is_small(request.input):
             verdict = self._gate.judge(asked, self._world(asked.uid), request.explain)
             return verdict if verdict.verdict != "escalate" else self._gate.settle(asked, verdict, request.wait)
         return self._gate.ask(asked, self._world(asked.uid), request.wait, request.explain)
 
 
-def asked_by(peer: Identity, tool: str, given: dict[str, Any], cwd: str, agent: str, session: str) -> Asked:
+def asked_by(
+    peer: Identity,
+    tool: str,
+    given: dict[str, Any],
+    cwd: str,
+    agent: str,
+    session: str,
+    question: bool = False,
+) -> Asked:
     """What the gate is asked. `agent` and `session` count only from who speaks for others. Raises Invalid."""
     for name in (agent, session):
         if len(name.encode(errors="replace")) > MAX_NAME or "\0" in name:
             raise Invalid("The name of an agent or session is too long.", f"At most {MAX_NAME} bytes, without NUL.")
     author = peer.author
-    for_others = speaks_for_others(peer)
+    for_others = peer.role in PEOPLE
     return Asked(
         tool=tool,
         input=given,
@@ -55,13 +69,12 @@ def asked_by(peer: Identity, tool: str, given: dict[str, Any], cwd: str, agent: 
         session=(session if for_others else "") or author.session,
         uid=author.uid,
         pid=author.pid,
+        question=question,
     )
 
 
-def speaks_for_others(peer: Identity) -> bool:
-    """Whether it is a person or a program of theirs, rather than an agent."""
-    return peer.role in ROLES[ROLES.index("operator") :]
-
-
 def _is_small(given: dict[str, Any]) -> bool:
-    return all(isinstance(value, str) and len(value) <= SMALL for value in given.values())
+    for value in given.values():
+        if not isinstance(value, str) or len(value) > SMALL:
+            return False
+    return True

@@ -128,11 +128,10 @@ class Connection:
         """Answer what can be answered in a turn; whether frames are left."""
         frames = self._left_over
         until = time.perf_counter() + TURN_S if len(frames) > 1 else 0.0
-        with self._outbox:
-            while frames and not self._is_loaded():
-                self._request(frames.popleft())
-                if frames and time.perf_counter() > until:
-                    break
+        while frames and not self._is_loaded():
+            self._request(frames.popleft())
+            if frames and time.perf_counter() > until:
+                break
         if self._is_loaded() and not self._left.is_set():
             self._paused = True
             self._poller.leave(self._socket)
@@ -179,6 +178,7 @@ class Connection:
                 self._count()
         except TooLarge as error:
             self._send(Reply(0, error=error_body(error)))
+            self.flush()
             raise
         self._format = FORMATS[bool(self._frames.json)]
 

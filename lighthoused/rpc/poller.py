@@ -14,8 +14,10 @@ from typing import Protocol
 
 import trio
 
-BATCH = 64
-"""Sockets asked for at once."""
+from lighthoused.rpc.outbox import Outbox
+
+BATCH = 32
+"""Sockets asked for at once. Their answers leave together; those not served in this turn are the first in the next."""
 TURN_S = 0.001
 """How long sockets are served before other tasks get a turn."""
 ASIDE_S = 0.0002
@@ -35,9 +37,11 @@ class Readable(Protocol):
 class Poller:
     """Watches sockets and calls their readers."""
 
-    def __init__(self) -> None:
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
         self._epoll = select.epoll()
         self._readers: dict[int, Readable] = {}
+        self._ready: deque[int] = deque()
         self._aside: deque[tuple[int, Readable]] = deque()
         self._waiting: set[int] = set()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
@@ -68,28 +72,39 @@ class Poller:
         task_status.started()
         try:
             while True:
-                if self._aside:
+                if self._aside or self._ready:
                     await trio.lowlevel.checkpoint()
                 else:
                     await trio.lowlevel.wait_readable(self._epoll.fileno())
                 self._serve_ready(time.perf_counter() + TURN_S)
-                self._serve_aside(time.perf_counter() + ASIDE_S)
+                if self._aside:
+                    with self._outbox:
+                        self._serve_aside(time.perf_counter() + ASIDE_S)
         finally:
             self._epoll.close()
             os.close(self._bell)
 
     def _serve_ready(self, until: float) -> None:
-        while ready := self._epoll.poll(0, BATCH):
-            for descriptor, _ in ready:
-                if descriptor == self._bell:
-                    os.eventfd_read(self._bell)
-                    continue
-                reader = self._readers.get(descriptor)
-                if reader is not None and reader.readable() and descriptor in self._readers:
-                    self._epoll.unregister(descriptor)
-                    self._set_aside(descriptor, reader)
-                if time.perf_counter() > until:
-                    return
+        while self._ready or self._ask_kernel():
+            with self._outbox:
+                while self._ready:
+                    self._serve(self._ready.popleft())
+                    if time.perf_counter() > until:
+                        return
+
+    def _ask_kernel(self) -> bool:
+        """Whether there are sockets to read."""
+        self._ready.extend(descriptor for descriptor, _ in self._epoll.poll(0, BATCH))
+        return bool(self._ready)
+
+    def _serve(self, descriptor: int) -> None:
+        if descriptor == self._bell:
+            os.eventfd_read(self._bell)
+            return
+        reader = self._readers.get(descriptor)
+        if reader is not None and descriptor not in self._waiting and reader.readable() and descriptor in self._readers:
+            self._epoll.unregister(descriptor)
+            self._set_aside(descriptor, reader)
 
     def _serve_aside(self, until: float) -> None:
         for _ in range(len(self._aside)):

@@ -51,8 +51,8 @@ class Server:
         self._count = 0
         self._told = -TELL_S
         self._shares = Shares()
-        self._poller = Poller()
         self.outbox = Outbox()
+        self._poller = Poller(self.outbox)
 
     async def serve(
         self, listener: socket.socket, *, task_status: trio.TaskStatus[None] = trio.TASK_STATUS_IGNORED

@@ -16,6 +16,7 @@ from lighthoused.protocol.messages.base import MAX_FRAME
 from lighthoused.protocol.messages.connection import Ping
 from lighthoused.protocol.messages.log import AppendRequest, NewEvent
 from lighthoused.rpc import connection, server, shares
+from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
 from lighthoused.rpc.shares import MAX_CONNECTIONS, Shares
 
@@ -215,7 +216,7 @@ def test_what_is_set_aside_and_left_is_not_gone_on_with() -> None:
             self.turns += 1
             return True
 
-    poller, busy = Poller(), Busy()
+    poller, busy = Poller(Outbox()), Busy()
     poller.watch(ours, busy, busy=True)
     poller._serve_aside(float("inf"))
     assert busy.turns == 1
