@@ -227,7 +227,14 @@ class Daemon:
         connections = min(config.rpc.max_connections, raise_descriptor_limit() - OWN_DESCRIPTORS)
         told = config.telemetry
         self.telemetry = telemetry_of(told.endpoint.reveal(), told.sample, told.every_s, os.environ)
-        self.server = Server(self._dispatcher(), self.access, self.metrics.rpc, connections, self.telemetry)
+        self.server = Server(
+            self._dispatcher(),
+            self.access,
+            self.metrics.rpc,
+            connections,
+            self.telemetry,
+            elsewhere=lambda: self.metrics.mount.operations,
+        )
         self.store.writer.answering = self.server.outbox
 
     def is_own_path(self, path: bytes) -> bool:

@@ -56,9 +56,11 @@ class MountMetrics:
         self._seconds = Tally(
             registry, "lighthouse_mount_operation_seconds", "Filesystem operations", ("operation", "result")
         )
+        self.operations = 0
 
     def operation(self, name: str, result: str, seconds: float) -> None:
         """An operation ended; `result` is ``ok`` or the errno's name."""
+        self.operations += 1
         self._seconds.observe((name, result), seconds)
 
 

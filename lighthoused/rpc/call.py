@@ -4,6 +4,7 @@ A handler is called with the request and a `Call` and returns the result at once
 async generator (its items are sent; it ends with a `Final`), or a `Later` (completed by a callback, without a task).
 """
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -17,20 +18,28 @@ from lighthoused.identity.access import Identity
 class Call:
     """One request's surroundings; `peer` is who asks, proven."""
 
-    __slots__ = ("connection", "peer")
+    __slots__ = ("_began", "connection", "peer")
 
     def __init__(self, peer: Identity, connection: Any) -> None:
         self.peer = peer
         self.connection = connection
+        self._began = 0.0
 
     @property
     def author(self) -> Author:
         """The peer as events name it."""
         return self.peer.author
 
+    def begin_piece(self) -> None:
+        """What is done from here to the next `breathe` is work for this peer, rather than waiting."""
+        self._began = time.perf_counter()
+
     async def breathe(self) -> None:
-        """Let others have their turn, before a stream goes on: for longer the more streams this peer has."""
-        await self.connection.breathe()
+        """Let others have their turn, before a long piece of work goes on: for long, if this peer has had much."""
+        share = self.connection.share
+        share.charge(time.perf_counter() - self._began)
+        await share.rest()
+        self._began = time.perf_counter()
 
 
 class Final(msgspec.Struct):

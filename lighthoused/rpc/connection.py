@@ -42,11 +42,8 @@ log = structlog.get_logger()
 
 READ_SIZE = 65_536
 MAX_OPEN = 1024
-MAX_OUTPUT = 4 * 1024 * 1024
+MAX_OUTPUT = 1 << 20
 TURN_S = 0.0002
-FEW_STREAMS = 4
-PAUSE_S = 0.001
-"""Of a peer with more streams than a few, how long each pauses for each of them: they take as much together as one."""
 WAITING = ("gate.check", "gate.hook", "notify.test")
 """Methods that wait for somebody, rather than compute."""
 FORMATS = {False: Format(json=False), True: Format(json=True)}
@@ -74,7 +71,7 @@ class Connection:
         self._observer = observer
         self._poller = poller
         self._outbox = outbox
-        self._share = share
+        self.share = share
         self._tracer = tracer
         self._spans: dict[int, Span] = {}
         self._frames = FrameReader()
@@ -104,13 +101,23 @@ class Connection:
         for id in tuple(self._spans):
             self._ended(id, Cancelled.code)
 
+    @property
+    def rests_until(self) -> float:
+        """When its peer may have its next turn (of time.perf_counter)."""
+        return self.share.rests_until
+
+    def charge(self, seconds: float) -> None:
+        """So long was its turn."""
+        self.share.charge(seconds)
+
     def close(self) -> None:
         """Give back what it has of its peer's share."""
-        self._share.buffered -= self._counted
+        self.share.buffered -= self._counted
         self._counted = 0
 
     def readable(self) -> bool:
         """Read once, and answer what can be answered in a turn; whether frames are left."""
+        self.share.takes_turn()
         try:
             data = self._socket.recv(READ_SIZE)
             if data:
@@ -148,13 +155,6 @@ class Connection:
         if self._paused:
             self._relieved()
 
-    async def breathe(self) -> None:
-        """What a stream of this peer does after each piece."""
-        if self._share.streams > FEW_STREAMS:
-            await trio.sleep(PAUSE_S * self._share.streams)
-        else:
-            await trio.lowlevel.checkpoint()
-
     def _leave(self) -> None:
         self._poller.leave(self._socket)
         self._left.set()
@@ -165,7 +165,8 @@ class Connection:
 
     def _relieved(self) -> None:
         """There is less to do for this peer than before: streams may go on, and so may reading."""
-        self._moved.unpark_all()
+        if len(self._output) <= MAX_OUTPUT:
+            self._moved.unpark_all()
         if self._paused and not self._is_loaded() and not self._left.is_set():
             self._paused = False
             self._poller.watch(self._socket, self, busy=bool(self._left_over))
@@ -185,9 +186,9 @@ class Connection:
     def _count(self) -> None:
         """Keep the peer's share right. Raises TooLarge where it is used up: this connection is then given up."""
         held = self._frames.buffered + len(self._output)
-        self._share.buffered += held - self._counted
+        self.share.buffered += held - self._counted
         self._counted = held
-        if self._share.is_exceeded and held:
+        if self.share.is_exceeded and held:
             log.warning("rpc.peer_takes_too_much", pid=self.peer.author.pid, agent=self.peer.author.agent)
             raise TooLarge("Too much of this peer waits in memory.", "Read the answers; send less at a time.")
 
@@ -258,7 +259,7 @@ class Connection:
     def _start(self, method: Method, request: Request, result: Any, started: float) -> None:
         """Raises Overloaded."""
         is_stream = not inspect.isawaitable(result)
-        share = self._share
+        share = self.share
         if share.tasks >= MAX_TASKS or (is_stream and share.streams >= MAX_STREAMS):
             if inspect.iscoroutine(result):
                 result.close()
@@ -276,11 +277,13 @@ class Connection:
         try:
             outcome = await self._outcome_of(method, request, result, scope)
         finally:
-            self._share.tasks -= 1
-            self._share.streams -= is_stream
+            self.share.tasks -= 1
+            self.share.streams -= is_stream
         if self._open.get(request.id) is scope:
             del self._open[request.id]
+        answering = time.perf_counter()
         self._completed(request.id, method.name, outcome, started)
+        self.share.charge(time.perf_counter() - answering)
 
     async def _outcome_of(self, method: Method, request: Request, result: Any, scope: trio.CancelScope) -> Any:
         """What came of a request, be it an error."""
@@ -317,7 +320,7 @@ class Connection:
         try:
             while len(self._output) > MAX_OUTPUT:
                 await self._moved.park()
-            async with self._share.running:
+            async with self.share.running:
                 return await result
         finally:
             if inspect.iscoroutine(result):

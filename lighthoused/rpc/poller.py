@@ -5,6 +5,7 @@ ready. Level-triggered (epoll(7)): what is not read now is reported again. Who s
 turn is set aside, not read from, and goes on after the others had theirs.
 """
 
+import math
 import os
 import select
 import socket
@@ -19,9 +20,14 @@ from lighthoused.rpc.outbox import Outbox
 BATCH = 32
 """Sockets asked for at once. Their answers leave together; those not served in this turn are the first in the next."""
 TURN_S = 0.001
-"""How long sockets are served before other tasks get a turn."""
+LONGEST_TURN_S = 0.005
+"""How long sockets are served before other tasks get a turn: as long as those took, within these bounds."""
 ASIDE_S = 0.0002
 """How long those that were set aside are, at most one request longer."""
+HEAVY_S = 0.0001
+"""A turn that is longer is charged to whom it was for."""
+REST_S = 0.005
+"""Those that rest are looked at so often, or as soon as one of them may go on."""
 
 
 class Readable(Protocol):
@@ -32,6 +38,13 @@ class Readable(Protocol):
 
     def go_on(self) -> bool:
         """Do some of it; whether there still is more."""
+
+    @property
+    def rests_until(self) -> float:
+        """When it may have its next turn (of time.perf_counter)."""
+
+    def charge(self, seconds: float) -> None:
+        """So long was its turn."""
 
 
 class Poller:
@@ -44,6 +57,7 @@ class Poller:
         self._ready: deque[int] = deque()
         self._aside: deque[tuple[int, Readable]] = deque()
         self._waiting: set[int] = set()
+        self._due = 0.0
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._bell, select.EPOLLIN)
 
@@ -72,24 +86,32 @@ class Poller:
         task_status.started()
         try:
             while True:
-                if self._aside or self._ready:
-                    await trio.lowlevel.checkpoint()
-                else:
-                    await trio.lowlevel.wait_readable(self._epoll.fileno())
-                self._serve_ready(time.perf_counter() + TURN_S)
+                ended = time.perf_counter()
+                await self._something_to_do()
+                began = time.perf_counter()
+                self._serve_ready(began + min(max(TURN_S, began - ended), LONGEST_TURN_S))
                 if self._aside:
                     with self._outbox:
-                        self._serve_aside(time.perf_counter() + ASIDE_S)
+                        self._due = self._serve_aside(time.perf_counter() + ASIDE_S)
         finally:
             self._epoll.close()
             os.close(self._bell)
 
+    async def _something_to_do(self) -> None:
+        rest = self._due - time.perf_counter() if self._aside else math.inf
+        if self._ready or rest <= 0:
+            await trio.lowlevel.checkpoint()
+        else:
+            with trio.move_on_after(rest):
+                await trio.lowlevel.wait_readable(self._epoll.fileno())
+
     def _serve_ready(self, until: float) -> None:
+        now = time.perf_counter()
         while self._ready or self._ask_kernel():
             with self._outbox:
                 while self._ready:
-                    self._serve(self._ready.popleft())
-                    if time.perf_counter() > until:
+                    now = self._serve(self._ready.popleft(), now)
+                    if now > until:
                         return
 
     def _ask_kernel(self) -> bool:
@@ -97,28 +119,51 @@ class Poller:
         self._ready.extend(descriptor for descriptor, _ in self._epoll.poll(0, BATCH))
         return bool(self._ready)
 
-    def _serve(self, descriptor: int) -> None:
+    def _serve(self, descriptor: int, began: float) -> float:
+        """Let one read, or set it aside where it rests; when that was done."""
         if descriptor == self._bell:
             os.eventfd_read(self._bell)
-            return
+            return began
         reader = self._readers.get(descriptor)
-        if reader is not None and descriptor not in self._waiting and reader.readable() and descriptor in self._readers:
+        if reader is None or descriptor in self._waiting:
+            return began
+        is_left = reader.rests_until > began or reader.readable()
+        if is_left and descriptor in self._readers:
             self._epoll.unregister(descriptor)
             self._set_aside(descriptor, reader)
+        return _charged(reader, began)
 
-    def _serve_aside(self, until: float) -> None:
-        for _ in range(len(self._aside)):
+    def _serve_aside(self, until: float) -> float:
+        """Let some of those set aside go on; when the next of them may."""
+        now = time.perf_counter()
+        due = now + REST_S
+        for _ in range(min(len(self._aside), BATCH)):
             descriptor, reader = self._aside.popleft()
             if self._readers.get(descriptor) is not reader or descriptor not in self._waiting:
                 continue
+            if reader.rests_until > now:
+                due = min(due, reader.rests_until)
+                self._aside.append((descriptor, reader))
+                continue
             if reader.go_on():
                 self._aside.append((descriptor, reader))
+                due = min(due, max(now, reader.rests_until))
             elif self._readers.get(descriptor) is reader:
                 self._waiting.discard(descriptor)
                 self._epoll.register(descriptor, select.EPOLLIN)
-            if time.perf_counter() > until:
-                return
+            now = _charged(reader, now)
+            if now > until:
+                return now
+        return due
 
     def _set_aside(self, descriptor: int, reader: Readable) -> None:
         self._waiting.add(descriptor)
         self._aside.append((descriptor, reader))
+
+
+def _charged(reader: Readable, began: float) -> float:
+    """Charge a turn that was long; when it ended."""
+    now = time.perf_counter()
+    if now - began > HEAVY_S:
+        reader.charge(now - began)
+    return now

@@ -5,7 +5,7 @@ import os
 import socket
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import structlog
@@ -19,6 +19,7 @@ from lighthoused.rpc.dispatch import Dispatcher, Observer, Tracer
 from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
 from lighthoused.rpc.shares import Key, Share, Shares
+from lighthoused.rpc.turns import Turns
 
 log = structlog.get_logger()
 
@@ -32,7 +33,10 @@ LISTENER = "rpc"
 
 
 class Server:
-    """Accepts connections, `max_connections` at most: one more is closed at once."""
+    """Accepts connections, `max_connections` at most: one more is closed at once.
+
+    `elsewhere` counts what is done for others than its peers: while it grows, no peer may have all of the loop.
+    """
 
     def __init__(
         self,
@@ -41,6 +45,7 @@ class Server:
         observer: Observer,
         max_connections: int = 4096,
         tracer: Tracer | None = None,
+        elsewhere: Callable[[], int] = lambda: 0,
     ) -> None:
         self._tracer = tracer
         self._dispatcher = dispatcher
@@ -50,7 +55,7 @@ class Server:
         self.refused_connections = 0
         self._count = 0
         self._told = -TELL_S
-        self._shares = Shares()
+        self._shares = Shares(Turns(elsewhere))
         self.outbox = Outbox()
         self._poller = Poller(self.outbox)
 

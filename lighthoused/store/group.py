@@ -13,7 +13,7 @@ from lighthoused.core.appended import Appended
 from lighthoused.core.errors import Conflict, LighthouseError
 from lighthoused.core.events import GENESIS, Draft, Event, chain_hash, encode_event
 from lighthoused.store.environment import Environment
-from lighthoused.store.log import Log
+from lighthoused.store.log import Log, Stored
 from lighthoused.store.schema import (
     BLOCKS,
     DENTRIES,
@@ -56,7 +56,7 @@ class Position:
 
 
 class Group:
-    """Batches that are going to be committed together."""
+    """Batches that are going to be committed together: `events` are all that they add, in order."""
 
     def __init__(self, env: Environment, txn: Any, before: Position) -> None:
         self._env = env
@@ -65,6 +65,7 @@ class Group:
         self._seq, self._time, self._hash = before.seq, before.time, before.hash
         self._versions: dict[str, int] = {}
         self._ids: dict[str, Appended] = {}
+        self.events: list[Stored] = []
         self._log: list[tuple[bytes, bytes]] = []
         self._streams: list[tuple[bytes, bytes]] = []
         self._tags: list[tuple[bytes, bytes]] = []
@@ -137,6 +138,7 @@ class Group:
         )
         body = encode_event(event)
         self._hash = chain_hash(self._hash, body)
+        self.events.append(Stored(event, self._hash))
         key = u64(seq)
         self._log.append((key, self._hash + body))
         self._streams.append((stream_key(draft.stream, version), key))

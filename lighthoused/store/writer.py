@@ -6,7 +6,7 @@ refused costs the others in its group nothing.
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple, Protocol
@@ -19,7 +19,7 @@ from lighthoused.core.errors import Invalid, LighthouseError, Overloaded, StoreF
 from lighthoused.core.events import MAX_NAME, MAX_PATH, MAX_PATHS, MAX_PAYLOAD, Draft
 from lighthoused.store.environment import Environment
 from lighthoused.store.group import Group, Position
-from lighthoused.store.log import Log
+from lighthoused.store.log import Log, Stored
 
 log = structlog.get_logger()
 
@@ -66,7 +66,11 @@ class Writer:
     """Owns the write side of the environment."""
 
     def __init__(
-        self, env: Environment, log: Log, publish: Callable[[int], None], clock: Callable[[], int] = time.time_ns
+        self,
+        env: Environment,
+        log: Log,
+        publish: Callable[[int, Sequence[Stored]], None],
+        clock: Callable[[], int] = time.time_ns,
     ) -> None:
         self._env = env
         self._log = log
@@ -76,6 +80,7 @@ class Writer:
         self._chore: Chore | None = None
         self._queued_bytes = 0
         self._synced_in = 0.0
+        self._fresh: Sequence[Stored] = ()
         self._closing = False
         self._position = Position.at(log)
         self._thread: threading.Thread | None = None
@@ -244,12 +249,13 @@ class Writer:
             assembled_at = time.perf_counter()
         self._synced_in = time.perf_counter() - assembled_at
         self._position = assembled.position
+        self._fresh = assembled.events
         if self._watching:
             self.watched.update(key for queued in group for key, _ in queued.batch.blocks)
         return outcomes
 
     def _answer(self, group: list[_Queued], outcomes: list[Outcome]) -> None:
-        seq = self._position.seq
+        seq, fresh, self._fresh = self._position.seq, self._fresh, ()
 
         def answer() -> None:
             if self.failure is not None:
@@ -258,7 +264,7 @@ class Writer:
                 for queued, outcome in zip(group, outcomes, strict=True):
                     self._queued_bytes -= queued.size
                     queued.done(outcome)
-            self._publish(seq)
+            self._publish(seq, fresh)
 
         assert self._deliver is not None
         self._deliver(answer)

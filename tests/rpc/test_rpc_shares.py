@@ -19,6 +19,7 @@ from lighthoused.rpc import connection, server, shares
 from lighthoused.rpc.outbox import Outbox
 from lighthoused.rpc.poller import Poller
 from lighthoused.rpc.shares import MAX_CONNECTIONS, Shares
+from lighthoused.rpc.turns import Turns
 
 
 def request(method: str, id: int, **given: Any) -> bytes:
@@ -163,7 +164,7 @@ print(peer.recv(1000).decode())
 
 
 def test_agents_share_by_name_others_by_process() -> None:
-    known = Shares()
+    known = Shares(Turns())
     first = known.take(author(10, "ann"), True)
     second = known.take(author(11, "ann"), True)
     process = known.take(author(10), False)
@@ -175,7 +176,7 @@ def test_agents_share_by_name_others_by_process() -> None:
 
 
 def test_a_share_ends_with_its_last_connection() -> None:
-    known = Shares()
+    known = Shares(Turns())
     for _ in range(MAX_CONNECTIONS):
         taken = known.take(author(1), False)
         assert taken is not None
@@ -208,6 +209,10 @@ def test_what_is_set_aside_and_left_is_not_gone_on_with() -> None:
 
     class Busy:
         turns = 0
+        rests_until = 0.0
+
+        def charge(self, seconds: float) -> None:
+            pass
 
         def readable(self) -> bool:
             return True

@@ -42,9 +42,11 @@ def redacted(draft: Draft) -> Draft:
 def secrets_in(value: Any) -> dict[str, str]:
     """The secrets in all texts of a value, and what to put in their place; longest first."""
     found: dict[str, str] = {}
-    for text in _texts(value):
+    texts = list(_texts(value))
+    forms = scanner().forms_in("\n".join(texts))
+    for text in texts if forms else ():
         for form in {text, _unescaped(text)}:
-            for secret, id, certain in scanner().values(form):
+            for secret, id, certain in scanner().values(form, forms):
                 if len(secret) >= SHORTEST:
                     found.setdefault(secret, _mark(secret, id, certain))
     return dict(sorted(found.items(), key=lambda item: -len(item[0])))

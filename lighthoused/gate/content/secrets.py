@@ -52,6 +52,10 @@ class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secrets: tuple[Form, ...]
 
 
+Looked = tuple[Form, re.Pattern[str]]
+"""A form and what finds it."""
+
+
 class Scanner:
     """Finds secrets by a table of forms. Any thread may use it."""
 
@@ -62,25 +66,26 @@ class Scanner:
     def scan(self, text: str) -> list[Secret]:
         """The secrets in the first 256 KiB of a text, each place once."""
         text = text[:MAX_TEXT]
-        lowered = text.lower()
         found: dict[int, Secret] = {}
-        for form, pattern in self._forms:
-            if any(word in lowered for word in form.words):
-                for start in self._starts(form, pattern, text):
-                    line = text.count("\n", 0, start) + 1
-                    found.setdefault(start, Secret(form.id, form.about, line, form.certainty, form.hosts))
-                    if len(found) == MAX_FOUND:
-                        return list(found.values())
+        for form, pattern in self.forms_in(text):
+            for start in self._starts(form, pattern, text):
+                line = text.count("\n", 0, start) + 1
+                found.setdefault(start, Secret(form.id, form.about, line, form.certainty, form.hosts))
+                if len(found) == MAX_FOUND:
+                    return list(found.values())
         return list(found.values())
 
-    def values(self, text: str) -> Iterator[tuple[str, str, bool]]:
-        """The secrets themselves, for who takes them out: value, form, and whether it surely is one."""
-        text = text[:MAX_TEXT]
+    def forms_in(self, text: str) -> tuple[Looked, ...]:
+        """The forms of which there may be secrets in a text, by their words."""
         lowered = text.lower()
-        for form, pattern in self._forms:
-            if any(word in lowered for word in form.words):
-                for match in self._matches(form, pattern, text):
-                    yield match["value"], form.id, form.certainty == "certain"
+        return tuple(looked for looked in self._forms if any(word in lowered for word in looked[0].words))
+
+    def values(self, text: str, forms: tuple[Looked, ...]) -> Iterator[tuple[str, str, bool]]:
+        """The secrets of these forms themselves, for who takes them out: value, form, and whether it surely is one."""
+        text = text[:MAX_TEXT]
+        for form, pattern in forms:
+            for match in self._matches(form, pattern, text):
+                yield match["value"], form.id, form.certainty == "certain"
 
     def _starts(self, form: Form, pattern: re.Pattern[str], text: str) -> Iterator[int]:
         return (match.start("value") for match in self._matches(form, pattern, text))
