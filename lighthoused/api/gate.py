@@ -74,7 +74,4 @@ def asked_by(
 
 
 def _is_small(given: dict[str, Any]) -> bool:
-    for value in given.values():
-        if not isinstance(value, str) or len(value) > SMALL:
-            return False
-    return True
+    return all([isinstance(value, str) and len(value) <= SMALL for value in given.values()])

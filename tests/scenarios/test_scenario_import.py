@@ -1,10 +1,13 @@
 """An import that is interrupted goes on where it was, and nothing is imported twice."""
 
+import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
+from tests_support.engine import eventually
 from tests_support.running import Running
 
 FILES = 3_000
@@ -20,7 +23,8 @@ def test_stopped_in_the_middle_it_goes_on_and_ends_with_everything(tmp_path: Pat
     command = [sys.executable, "-m", "lighthoused", "serve", str(source)]
     for _ in range(3):
         process = subprocess.Popen(command, env=running.environment, stdout=subprocess.DEVNULL)
-        time.sleep(0.8)
+        eventually(partial(_catches, process.pid, signal.SIGTERM))
+        time.sleep(0.3)
         process.terminate()
         assert process.wait(30) == 0
     running.start()
@@ -31,3 +35,10 @@ def test_stopped_in_the_middle_it_goes_on_and_ends_with_everything(tmp_path: Pat
         assert [event.type for event in running.events(after=head)] == ["daemon.started"]
     finally:
         running.stop()
+
+
+def _catches(pid: int, wanted: signal.Signals) -> bool:
+    """Whether a process handles a signal by now (``SigCgt`` of proc_pid_status(5))."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught.split()[1], 16) >> (wanted - 1) & 1)

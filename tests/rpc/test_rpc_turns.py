@@ -1,0 +1,88 @@
+"""Who rests, for how long, and who never does."""
+
+import pytest
+
+from lighthoused.rpc import turns
+from lighthoused.rpc.turns import GRACE_S, MOST_REST, MOST_S, WINDOW_S, Turns
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def perf_counter(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(turns, "time", made)
+    return made
+
+
+def served(known: Turns, clock: Clock, peers: int) -> None:
+    """All of them, for two windows."""
+    for _ in range(2):
+        for peer in range(peers):
+            known.takes(peer)
+        known.others(clock.now)
+        clock.now += WINDOW_S * 1.01
+    for peer in range(peers):
+        known.takes(peer)
+
+
+def test_who_is_alone_never_rests(clock: Clock) -> None:
+    known = Turns()
+    served(known, clock, 1)
+    assert known.rest_after(0.0, 1.0, least=0) == 0.0
+
+
+@pytest.mark.parametrize("peers", [2, 3, 8])
+def test_among_others_each_has_its_part(clock: Clock, peers: int) -> None:
+    known = Turns()
+    served(known, clock, peers)
+    until = clock.now
+    for _ in range(100):
+        until = known.rest_after(until, 0.001, least=0)
+    assert until - clock.now == pytest.approx(100 * 0.001 * (peers - 1))
+
+
+def test_among_many_it_still_has_a_tenth(clock: Clock) -> None:
+    known = Turns()
+    served(known, clock, 1000)
+    assert known.rest_after(clock.now, 0.001, least=0) == pytest.approx(clock.now + 0.001 * MOST_REST)
+
+
+def test_a_little_work_is_not_rested_for(clock: Clock) -> None:
+    known = Turns()
+    served(known, clock, 2)
+    assert known.rest_after(0.0, GRACE_S / 2, least=0) <= clock.now
+
+
+def test_a_long_interruption_is_not_all_blamed_on_one(clock: Clock) -> None:
+    known = Turns()
+    served(known, clock, 2)
+    assert known.rest_after(clock.now, 5.0, least=0) == pytest.approx(clock.now + MOST_S)
+
+
+def test_work_under_the_mount_counts_as_somebody(clock: Clock) -> None:
+    operations = [0]
+    known = Turns(lambda: operations[0])
+    served(known, clock, 1)
+    assert known.others(clock.now) == 0
+    known.takes(0)
+    operations[0] += 1
+    clock.now += WINDOW_S * 1.01
+    assert known.others(clock.now) == 1
+
+
+def test_who_left_is_forgotten(clock: Clock) -> None:
+    known = Turns()
+    served(known, clock, 5)
+    clock.now += 10
+    known.takes(1)
+    known.others(clock.now)
+    clock.now += WINDOW_S * 1.01
+    known.takes(1)
+    assert known.others(clock.now) == 0
