@@ -184,7 +184,7 @@ class Daemon:
             patterns=self.patterns,
             profile=config.gate.profile,
             now=self.clock,
-            flows=Flows(config.gate.limits, self.glance.text),
+            flows=Flows(config.gate.limits, self.glance.text, counts_matter=lambda: self.policies.may_count),
             prompt=self.opa is None,
             unaudited=config.degradation.unaudited == "judge",
         )

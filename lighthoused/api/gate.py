@@ -74,4 +74,4 @@ def asked_by(
 
 
 def _is_small(given: dict[str, Any]) -> bool:
-    return all([isinstance(value, str) and len(value) <= SMALL for value in given.values()])
+    return all(isinstance(value, str) and len(value) <= SMALL for value in given.values())

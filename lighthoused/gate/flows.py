@@ -8,7 +8,7 @@ question does not. Must not judge.
 import threading
 import time
 from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from lighthoused.core.effects import LIMITS, World
@@ -26,6 +26,10 @@ FILE_BYTES = 1 << 19
 """Of all contents of one agent."""
 PENDING = 512
 ASKED = 4096
+"""Files that verdicts depend on."""
+ASKING = 64
+"""Requests that depend on one file."""
+RENEWED = 65_536
 
 
 class Pending(NamedTuple):
@@ -38,10 +42,12 @@ class Pending(NamedTuple):
 
 
 class Past:
-    """One agent's. `version` grows whenever policies would see something else."""
+    """One agent's. `version` grows whenever the default policies might say something else; `steps` with each count."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Mapping[str, int]) -> None:
+        self._limits = limits
         self.version = 0
+        self.steps = 0
         self.secrets: OrderedDict[tuple[str, str, str], float] = OrderedDict()
         self.counts: Counter[str] = Counter()
         self.files: OrderedDict[str, tuple[int, str]] = OrderedDict()
@@ -62,7 +68,7 @@ class Past:
             self._uncount()
         self._counted.append((now, kind))
         self.counts[kind] += 1
-        self.version += 1
+        self._stepped(kind)
 
     def read_secret(self, session: str, effect: Effect, now: float) -> None:
         key = (session, effect.target, effect.program)
@@ -86,14 +92,21 @@ class Past:
 
     def _uncount(self) -> None:
         _, kind = self._counted.popleft()
+        self._stepped(kind)
         self.counts[kind] -= 1
         if not self.counts[kind]:
             del self.counts[kind]
-        self.version += 1
+
+    def _stepped(self, kind: str) -> None:
+        self.steps += 1
+        self.version += self.counts[kind] >= self._limits[kind]
 
 
 class Flows:
-    """All agents'. Any thread may call."""
+    """All agents'. Any thread may call.
+
+    `counts_matter`: a policy may decide by how often something was done, rather than by whether its limit is reached.
+    """
 
     def __init__(
         self,
@@ -101,26 +114,31 @@ class Flows:
         tree: Look | None = None,
         remembers: bool = True,
         clock: Callable[[], float] = time.monotonic,
+        counts_matter: Callable[[], bool] = lambda: False,
     ) -> None:
+        self._counts_matter = counts_matter
         self._limits = dict(limits)
         self._tree = tree
         self._remembers = remembers
         self._clock = clock
         self._pasts: OrderedDict[str, Past] = OrderedDict()
         self._pending: OrderedDict[str, Pending] = OrderedDict()
-        self._asked: OrderedDict[str, None] = OrderedDict()
+        self._asked: OrderedDict[str, set[str]] = OrderedDict()
+        self._renewed: dict[str, int] = {}
         self._lock = threading.Lock()
         self._order = 0
         self._version = 0
 
-    def mark(self, request: Request) -> bytes:
+    def mark(self, request: Request, hashed: str) -> bytes:
         """Changes whenever what this request's verdict may depend on has changed."""
+        version = steps = 0
         past = self._pasts.get(request.agent)
-        if past is None:
-            return b"%d" % self._version
-        with self._lock:
-            past.expire(self._clock())
-        return b"%d %d %s" % (self._version, past.version, request.session.encode(errors="replace"))
+        if past is not None:
+            with self._lock:
+                past.expire(self._clock())
+            version, steps = past.version, past.steps if self._counts_matter() else 0
+        session = request.session.encode(errors="replace")
+        return b"%d %d %d %d %s" % (self._version, self._renewed.get(hashed, 0), version, steps, session)
 
     def files(self, world: World) -> Files:
         """Contents known before a request."""
@@ -152,7 +170,7 @@ class Flows:
         volatile = bool(contents) or files.looked or files.used
         with self._lock:
             for path in files.asked:
-                self._ask(path)
+                self._ask(path, hashed)
             if volatile or any(map(self._matters, effects)):
                 self._pending[hashed] = Pending(request, effects, contents, volatile)
                 if len(self._pending) > PENDING:
@@ -181,7 +199,7 @@ class Flows:
             self.done(pending.request, pending.effects, hashed)
 
     def _past(self, agent: str) -> Past:
-        past = self._pasts.pop(agent, None) or Past()
+        past = self._pasts.pop(agent, None) or Past(self._limits)
         self._pasts[agent] = past
         if len(self._pasts) > AGENTS:
             self._pasts.popitem(last=False)
@@ -201,8 +219,7 @@ class Flows:
 
     def _wrote(self, past: Past, path: str, text: str | None) -> None:
         self._order += 1
-        if path in self._asked:
-            self._version += 1
+        self._renew(self._asked.pop(path, ()))
         for other in self._pasts.values() if text is None else ():
             other.wrote(path, None, 0)
         past.wrote(path, text, self._order)
@@ -212,11 +229,22 @@ class Flows:
         found = [past.files[path] for past in list(self._pasts.values()) if path in past.files]
         return max(found)[1] if found else None
 
-    def _ask(self, path: str) -> None:
+    def _ask(self, path: str, hashed: str) -> None:
         """A verdict depends on a file whose content is not known: it is worth nothing once that is written."""
-        self._asked[path] = None
+        asking = self._asked.setdefault(path, set())
+        asking.add(hashed)
+        if len(asking) > ASKING:
+            self._renew(asking - {hashed})
+            asking.intersection_update({hashed})
         if len(self._asked) > ASKED:
-            self._asked.popitem(last=False)
+            self._renew(self._asked.popitem(last=False)[1])
+
+    def _renew(self, requests: Iterable[str]) -> None:
+        """What was said to these counts no more."""
+        for hashed in requests:
+            self._renewed[hashed] = self._renewed.get(hashed, 0) + 1
+        if len(self._renewed) > RENEWED:
+            self._renewed.clear()
             self._version += 1
 
 

@@ -172,7 +172,7 @@ class Gate:
     def _keys(self, request: Request, world: World) -> tuple[bytes, str]:
         """The memory's key: what is asked, after what, where in the world. And the request's own hash."""
         hashed = request_hash(request)
-        return hashed.encode() + self.flows.mark(request) + msgspec.msgpack.encode(world), hashed
+        return hashed.encode() + self.flows.mark(request, hashed) + msgspec.msgpack.encode(world), hashed
 
     def _from_memory(self, request: Request, known: Verdict, hashed: str, started: int) -> Verdict:
         if (span := CURRENT.get()) is not None:

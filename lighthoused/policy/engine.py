@@ -3,6 +3,7 @@
 A set that does not compile or answer never replaces the one in force. Must not know where effects come from.
 """
 
+import re
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +15,9 @@ from lighthoused.core.errors import Invalid
 from lighthoused.policy import sources
 from lighthoused.policy.compiled import Compiled, PolicyFailed, fault
 from lighthoused.policy.rules import Match
+
+_OTHER_INPUT = re.compile(r"\binput\b(?!\.(?:effects|tool|cwd|agent|profile|unresolved)\b)")
+"""A use of the input that may be one of what the agent did before."""
 
 
 class Loaded(NamedTuple):
@@ -35,6 +39,7 @@ class Policies:
         self.builtin: Mapping[str, str] = sources.builtin()
         self.users: Mapping[str, str] = {}
         self._compiled = self._compile({})
+        self._may_count = False
         self.problem = ""
         self.reload()
 
@@ -42,6 +47,11 @@ class Policies:
     def version(self) -> str:
         """A hash of all sources in force."""
         return self._compiled.version
+
+    @property
+    def may_count(self) -> bool:
+        """Whether a user's policy may decide by how often an agent did something lately."""
+        return self._may_count
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -68,6 +78,7 @@ class Policies:
                 self.problem = ""
                 with self._lock:
                     self._compiled, self.users = compiled, users
+                    self._may_count = any(map(_OTHER_INPUT.search, users.values()))
             return Loaded(self.version, self.names, self.problem)
 
     def proposed(self, changes: Mapping[str, str | None]) -> tuple[Compiled, dict[str, str]]:

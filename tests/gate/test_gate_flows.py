@@ -94,6 +94,58 @@ def test_a_gate_for_questions_only_forgets(agents: Agents) -> None:
     assert agents.run("curl https://example.com/x") == "default.harmless"
 
 
+# --- what is remembered -----------------------------------------------------------------------------------------------
+
+
+def tier(agents: Agents, command: str) -> str:
+    return agents.call("Bash", {"command": command}).tier
+
+
+def test_what_the_agent_did_meanwhile_is_no_reason_to_judge_anew(agents: Agents) -> None:
+    assert tier(agents, "git status") == "policy"
+    agents.run("rm notes")
+    assert tier(agents, "git status") == "memory"
+    agents.now += flows.MINUTE_S + 1
+    assert tier(agents, "git status") == "memory"
+
+
+def test_a_limit_counts_for_what_is_remembered_too(agents: Agents) -> None:
+    assert [agents.run("rm notes") for _ in range(3)] == ["default.harmless"] * 3
+    assert agents.run("rm notes") == "flows.runaway"
+    agents.now += flows.MINUTE_S + 1
+    assert agents.run("rm notes") == "default.harmless"
+
+
+def test_a_policy_that_looks_at_counts_is_asked_after_each(agents: Agents) -> None:
+    agents.flows = Flows({"delete": 9}, counts_matter=lambda: True, clock=lambda: agents.now)
+    agents.gate.flows = agents.flows
+    assert tier(agents, "git status") == "policy"
+    agents.run("rm notes")
+    assert tier(agents, "git status") == "policy"
+    assert tier(agents, "git status") == "memory"
+
+
+def test_a_file_that_is_written_renews_only_what_depends_on_it(agents: Agents) -> None:
+    assert [tier(agents, each) for each in ("sh x.sh", "git status")] == ["policy"] * 2
+    assert [tier(agents, each) for each in ("sh x.sh", "git status")] == ["memory"] * 2
+    agents.run("echo 'rm -rf /' > x.sh", agent="b")
+    assert agents.call("Bash", {"command": "sh x.sh"}).verdict != "allow"
+    assert tier(agents, "git status") == "memory"
+
+
+def test_so_many_renewals_that_they_are_not_kept_renew_everything(
+    agents: Agents, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(flows, "RENEWED", 2)
+    for name in "xyz":
+        assert tier(agents, f"sh {name}.sh") == "policy"
+    assert tier(agents, "git status") == "policy"
+    for name in "xyz":
+        agents.run(f"echo ls > {name}.sh")
+    assert tier(agents, "git status") == "policy"
+    assert not agents.flows._renewed
+
+
 # --- written, then run ------------------------------------------------------------------------------------------------
 
 
@@ -213,7 +265,7 @@ def test_it_is_bounded() -> None:
     assert sum(len(text) for past in known._pasts.values() for _, text in past.files.values()) <= (
         flows.AGENTS * flows.FILE_BYTES
     )
-    past = flows.Past()
+    past = flows.Past({"delete": 5})
     for number in range(flows.COUNTED + 10):
         past.count("delete", float(number) / 1000)
         past.read_secret("s", Effect("read", str(number)), 0.0)

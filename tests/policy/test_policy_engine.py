@@ -196,3 +196,32 @@ def test_a_gate_without_a_daemon_refuses_broken_policies(tmp_path: Path) -> None
     (tmp_path / "x.rego").write_text(BROKEN["syntax"])
     with pytest.raises(Invalid, match=r"x\.rego"):
         local_gate(policy_dirs=(tmp_path,))
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (NO_PUSH, False),
+        (HEAD + 'rules contains deny("x", n, "") if { some n in by.push; input.effects[n].scope == input.cwd }', False),
+        (HEAD + 'rules contains deny("x", n, "") if { some n in by.push; input.recent.counts.push > 3 }', True),
+        (
+            HEAD
+            + 'import input.recent.counts\nrules contains deny("x", n, "") if { some n in by.push; counts.push > 3 }',
+            True,
+        ),
+        (HEAD + 'rules contains deny("x", n, "") if { some n in by.push; input["recent"].counts.push > 3 }', True),
+        (
+            HEAD
+            + 'seen := input\nrules contains deny("x", n, "") if { some n in by.push; seen.recent.counts.push > 3 }',
+            True,
+        ),
+    ],
+)
+def test_it_is_known_whether_a_policy_may_count(rule: str, expected: bool, tmp_path: Path) -> None:
+    (tmp_path / "mine.rego").write_text(rule)
+    policies = Policies((tmp_path,))
+    assert not policies.problem
+    assert policies.may_count == expected
+    (tmp_path / "mine.rego").unlink()
+    policies.reload()
+    assert not policies.may_count
