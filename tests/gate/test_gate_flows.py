@@ -143,7 +143,7 @@ def test_so_many_renewals_that_they_are_not_kept_renew_everything(
     for name in "xyz":
         agents.run(f"echo ls > {name}.sh")
     assert tier(agents, "git status") == "policy"
-    assert not agents.flows._renewed
+    assert len(agents.flows._renewed) <= 2
 
 
 # --- written, then run ------------------------------------------------------------------------------------------------
