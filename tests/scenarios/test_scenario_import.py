@@ -7,8 +7,8 @@ import time
 from functools import partial
 from pathlib import Path
 
-from tests_support.engine import eventually
 from tests_support.running import Running
+from tests_support.waiting import until
 
 FILES = 3_000
 
@@ -23,7 +23,7 @@ def test_stopped_in_the_middle_it_goes_on_and_ends_with_everything(tmp_path: Pat
     command = [sys.executable, "-m", "lighthoused", "serve", str(source)]
     for _ in range(3):
         process = subprocess.Popen(command, env=running.environment, stdout=subprocess.DEVNULL)
-        eventually(partial(_catches, process.pid, signal.SIGTERM))
+        until(partial(_catches, process.pid, signal.SIGTERM))
         time.sleep(0.3)
         process.terminate()
         assert process.wait(30) == 0
