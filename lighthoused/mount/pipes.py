@@ -208,14 +208,4 @@ class Pipes:
 
 def pipe_attributes(owner: Owner) -> Inode:
     """Of a pipe; its owner, whom the daemon runs as, may write."""
-    return Inode(
-        mode=stat.S_IFIFO | 0o644,
-        uid=owner.uid,
-        gid=owner.gid,
-        nlink=1,
-        size=0,
-        mtime=owner.since,
-        ctime=owner.since,
-        atime=owner.since,
-        btime=owner.since,
-    )
+    return owner.attributes(stat.S_IFIFO | 0o644)

@@ -19,18 +19,7 @@ class StatusFile(Vnode):
         self._render = render
 
     def attributes(self) -> Inode:
-        owner = self._owner
-        return Inode(
-            mode=stat.S_IFREG | 0o444,
-            uid=owner.uid,
-            gid=owner.gid,
-            nlink=1,
-            size=0,
-            mtime=owner.since,
-            ctime=owner.since,
-            atime=owner.since,
-            btime=owner.since,
-        )
+        return self._owner.attributes(stat.S_IFREG | 0o444)
 
     async def content(self) -> bytes:
         return self._render()

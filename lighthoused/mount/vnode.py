@@ -72,27 +72,26 @@ class Vnode(ABC):
         return
 
 
-def directory_attributes(mode: int, changed: int, uid: int, gid: int) -> Inode:
-    """Attributes of a virtual directory."""
-    return Inode(
-        mode=stat.S_IFDIR | mode,
-        uid=uid,
-        gid=gid,
-        nlink=2,
-        size=0,
-        mtime=changed,
-        ctime=changed,
-        atime=changed,
-        btime=changed,
-    )
-
-
 class Owner(NamedTuple):
     """Whom virtual files belong to, and since when (ns) they are there."""
 
     uid: int
     gid: int
     since: int
+
+    def attributes(self, mode: int, nlink: int = 1) -> Inode:
+        """Of an empty virtual file of theirs; `mode` with its S_IFMT bits."""
+        return Inode(
+            mode=mode,
+            uid=self.uid,
+            gid=self.gid,
+            nlink=nlink,
+            size=0,
+            mtime=self.since,
+            ctime=self.since,
+            atime=self.since,
+            btime=self.since,
+        )
 
 
 class Vdir(Vnode):
@@ -106,7 +105,7 @@ class Vdir(Vnode):
         self.key = key
 
     def attributes(self) -> Inode:
-        return directory_attributes(self.mode, self.owner.since, self.owner.uid, self.owner.gid)
+        return self.owner.attributes(stat.S_IFDIR | self.mode, nlink=2)
 
     async def lookup(self, name: bytes) -> Vnode | int:
         for entry in await self.entries():

@@ -3,8 +3,7 @@
 import threading
 from collections.abc import Iterator, Sequence
 
-from cachetools import LRUCache
-
+from lighthoused.core.bytecache import ByteCache
 from lighthoused.core.inode import BLOCK, Dentry, Found, Inode
 from lighthoused.store.blocks import Blocks
 from lighthoused.store.schema import NOW
@@ -19,37 +18,18 @@ ENTRY_COST = 400
 """Bytes that a cached block takes beside its content."""
 
 
-class BlockCache:
+class BlockCache(ByteCache[bytes, bytes]):
     """Blocks by hash, bounded in bytes, over the store. Worker threads read through it too, hence the lock."""
 
     def __init__(self, blocks: Blocks, capacity: int) -> None:
+        super().__init__(capacity, lambda content: len(content) + ENTRY_COST)
         self._blocks = blocks
-        self._cache: LRUCache[bytes, bytes] = LRUCache(capacity, getsizeof=lambda content: len(content) + ENTRY_COST)
         self._lock = threading.Lock()
-        self.hits = 0
-        self.misses = 0
-
-    @property
-    def size(self) -> int:
-        """Bytes that it holds."""
-        return int(self._cache.currsize)
-
-    @property
-    def limit(self) -> int:
-        """Bytes that it may hold."""
-        return int(self._cache.maxsize)
-
-    def __len__(self) -> int:
-        return len(self._cache)
 
     def load(self, key: bytes) -> bytes:
         """Content of a block. Raises core.errors.Corrupt if the store does not have it."""
         with self._lock:
-            found = self._cache.get(key)
-            if found is None:
-                self.misses += 1
-            else:
-                self.hits += 1
+            found = self.look_up(key)
         if found is None:
             found = self._blocks.get(key)
             self.keep(key, found)
@@ -57,9 +37,8 @@ class BlockCache:
 
     def keep(self, key: bytes, content: bytes) -> None:
         """Remember a block that is likely to be read again."""
-        if len(content) + ENTRY_COST <= self._cache.maxsize:
-            with self._lock:
-                self._cache[key] = content
+        with self._lock:
+            self.remember(key, content)
 
 
 class Reading:
