@@ -10,7 +10,7 @@ import click
 from lighthoused import paths as places
 from lighthoused.cli.confining import Confined, with_sandbox
 from lighthoused.cli.keeping import keep
-from lighthoused.cli.output import fail, local_time, show_json, show_table
+from lighthoused.cli.output import fail, local_time, show_json
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, NotFound
 from lighthoused.protocol.messages.agents import (
@@ -77,13 +77,10 @@ def _environment(session: Session, view: AgentView) -> dict[str, str]:
 def agents(session: Session) -> None:
     """Registered agents."""
     found = session.call(AgentListRequest(id=0)).agents
-    if session.as_json:
-        show_json(found)
-        return
     rows = [
         (one.agent, one.session, one.pid, local_time(one.since), "alive" if one.alive else "ended") for one in found
     ]
-    show_table(("agent", "session", "pid", "since", ""), rows)
+    session.show_rows(found, ("agent", "session", "pid", "since", ""), rows)
 
 
 @click.group()
@@ -111,14 +108,11 @@ def issue(session: Session, agent: str, role: Any, ttl: int, scopes: tuple[str, 
 def list_tokens(session: Session) -> None:
     """Tokens that were issued."""
     found = session.call(TokenListRequest(id=0)).tokens
-    if session.as_json:
-        show_json(found)
-        return
     rows = [
         (one.id, one.agent, one.role, " ".join(one.scopes) or "all", local_time(one.expires * 10**9), _state(one))
         for one in found
     ]
-    show_table(("id", "agent", "role", "scopes", "expires", ""), rows)
+    session.show_rows(found, ("id", "agent", "role", "scopes", "expires", ""), rows)
 
 
 @token.command()
@@ -127,8 +121,7 @@ def list_tokens(session: Session) -> None:
 def revoke(session: Session, token_id: str) -> None:
     """Refuse a token from now on."""
     done = session.call(TokenRevokeRequest(id=0, token_id=token_id))
-    if session.as_json:
-        show_json(done)
+    session.show(done)
 
 
 @token.command()
@@ -163,10 +156,8 @@ def newkey(session: Session) -> None:
 
 
 def _show_keys(session: Session, found: TokenKeys) -> None:
-    if session.as_json:
-        show_json(found)
-        return
-    show_table(("key", ""), [(key, "signs" if key == found.signing else "verifies") for key in found.keys])
+    rows = [(key, "signs" if key == found.signing else "verifies") for key in found.keys]
+    session.show_rows(found, ("key", ""), rows)
 
 
 def _state(view: Any) -> str:

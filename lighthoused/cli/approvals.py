@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 import click
 
-from lighthoused.cli.output import fail, local_time, say, show_drawn, show_json, show_table
+from lighthoused.cli.output import fail, local_time, say, show_drawn, show_json
 from lighthoused.cli.seeing import Seen, answer, check_code, look
 from lighthoused.cli.session import Session, command, with_shared_options
 from lighthoused.cli.showing import left, sheet, what
@@ -36,12 +36,9 @@ def approvals(context: click.Context, /, **options: Any) -> None:
 def list_approvals(session: Session) -> None:
     """What waits, oldest first."""
     found = session.call(ApprovalListRequest(id=0)).approvals
-    if session.as_json:
-        show_json(found)
-        return
     now = time.time_ns()
     rows = [(one.id, one.agent, what(one), one.reason, left(one, now), local_time(one.deadline)) for one in found]
-    show_table(("id", "agent", "request", "reason", "left", "until"), rows)
+    session.show_rows(found, ("id", "agent", "request", "reason", "left", "until"), rows)
 
 
 @approvals.command("show")

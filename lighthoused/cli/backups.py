@@ -14,7 +14,7 @@ from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
-from lighthoused.cli.output import show_json, show_table
+from lighthoused.cli.output import show_json
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import Invalid, LighthouseError
 from lighthoused.protocol.messages.log import AppendRequest, NewEvent
@@ -71,11 +71,8 @@ def list_backups(session: Session, target: str) -> None:
     """All backups, oldest first."""
     repository = _repository(session, target)
     found = [_summary(repository.manifest(id)) for id in repository.ids()]
-    if session.as_json:
-        show_json(found)
-        return
     rows = [(one["id"], f"@{one['seq']}", decimal(one["size"]), decimal(one["stored"]), _kind(one)) for one in found]
-    show_table(("id", "as of", "size", "added", ""), rows)
+    session.show_rows(found, ("id", "as of", "size", "added", ""), rows)
 
 
 @backup.command("verify")

@@ -30,11 +30,8 @@ def history(session: Session, path: str, project: str, count: int) -> None:
     """Who changed PATH (and what is below it), newest first."""
     name, inside = session.located(path, project) if path else (session.project(project), "")
     entries = session.call(HistoryRequest(id=0, project=name, path=inside, limit=count)).entries
-    if session.as_json:
-        show_json(entries)
-        return
     rows = [(f"@{one.seq}", local_time(one.time), one.agent, one.type, ", ".join(one.paths[:2])) for one in entries]
-    show_table(("seq", "time", "agent", "change", "path"), rows)
+    session.show_rows(entries, ("seq", "time", "agent", "change", "path"), rows)
 
 
 @click.command()
@@ -135,11 +132,8 @@ def create_snapshot(session: Session, name: str, project: str) -> None:
 def list_snapshots(session: Session, project: str) -> None:
     """All snapshots."""
     found = session.call(SnapshotListRequest(id=0, project=project)).snapshots
-    if session.as_json:
-        show_json(found)
-        return
     rows = [(one.project, one.name, f"@{one.seq}", local_time(one.time), one.agent) for one in found]
-    show_table(("project", "name", "seq", "time", "agent"), rows)
+    session.show_rows(found, ("project", "name", "seq", "time", "agent"), rows)
 
 
 @snapshot.command("delete")
@@ -149,5 +143,4 @@ def list_snapshots(session: Session, project: str) -> None:
 def delete_snapshot(session: Session, name: str, project: str) -> None:
     """Forget a name; the state stays readable by time."""
     done = session.call(SnapshotDeleteRequest(id=0, project=session.project(project), name=name))
-    if session.as_json:
-        show_json(done)
+    session.show(done)

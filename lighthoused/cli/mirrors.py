@@ -5,7 +5,7 @@ from typing import Literal
 
 import click
 
-from lighthoused.cli.output import local_time, say, show_json, show_table
+from lighthoused.cli.output import local_time, say, show_json
 from lighthoused.cli.projects import with_progress
 from lighthoused.cli.session import Session, command
 from lighthoused.protocol.messages.mirrors import (
@@ -36,10 +36,7 @@ def add(session: Session, project: str, directory: str, adopt: Literal["inside",
     """Keep PROJECT and DIRECTORY equal from now on."""
     request = MirrorAddRequest(id=0, project=project, directory=os.path.abspath(directory), adopt=adopt or "")
     made = with_progress(session, request, "comparing")
-    if session.as_json:
-        show_json(made)
-    else:
-        say(f"{made.project} and {made.directory} are kept equal; see 'lighthousectl mirror status'")
+    session.show(made, f"{made.project} and {made.directory} are kept equal; see 'lighthousectl mirror status'")
 
 
 @mirror.command("list")
@@ -47,12 +44,8 @@ def add(session: Session, project: str, directory: str, adopt: Literal["inside",
 def list_mirrors(session: Session) -> None:
     """All mirrors."""
     found = session.call(MirrorListRequest(id=0)).mirrors
-    if session.as_json:
-        show_json(found)
-    else:
-        show_table(
-            ("project", "directory", "since"), [(one.project, one.directory, local_time(one.since)) for one in found]
-        )
+    rows = [(one.project, one.directory, local_time(one.since)) for one in found]
+    session.show_rows(found, ("project", "directory", "since"), rows)
 
 
 @mirror.command()
@@ -64,8 +57,7 @@ def remove(session: Session, project: str, directory: str) -> None:
     done = session.call(
         MirrorRemoveRequest(id=0, project=project, directory=os.path.abspath(directory) if directory else "")
     )
-    if session.as_json:
-        show_json(done)
+    session.show(done)
 
 
 @mirror.command()

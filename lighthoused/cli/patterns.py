@@ -26,13 +26,10 @@ def patterns(context: click.Context, /, **options: Any) -> None:
 def list_patterns(session: Session, limit: int) -> None:
     """What stands, then what was answered, newest first. "asked": too few answers, or they do not agree."""
     found = session.call(PatternListRequest(id=0, limit=limit)).patterns
-    if session.as_json:
-        show_json(found)
-        return
     rows = [
         (one.id, _state(one), one.allowed, one.denied, _whose(one), one.text, local_time(one.time)) for one in found
     ]
-    show_table(("id", "now", "allowed", "denied", "for", "pattern", "last"), rows)
+    session.show_rows(found, ("id", "now", "allowed", "denied", "for", "pattern", "last"), rows)
 
 
 @patterns.command("show")
@@ -60,10 +57,7 @@ def show_pattern(session: Session, id: str) -> None:
 def revoke_pattern(session: Session, id: str) -> None:
     """Take one back: people are asked again, as if they had never answered it."""
     done = session.call(PatternRevokeRequest(id=0, pattern=id))
-    if session.as_json:
-        show_json(done)
-    else:
-        say(f"revoked: {id}")
+    session.show(done, f"revoked: {id}")
 
 
 def _state(pattern: Pattern) -> str:

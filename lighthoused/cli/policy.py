@@ -67,10 +67,7 @@ def list_policies(session: Session, rules: bool) -> None:
 def show(session: Session, name: str) -> None:
     """The source of a policy."""
     found = session.call(PolicyShowRequest(id=0, name=name))
-    if session.as_json:
-        show_json(found)
-    else:
-        say(found.source.rstrip("\n"))
+    session.show(found, found.source.rstrip("\n"))
 
 
 @policy.command()
@@ -88,8 +85,7 @@ def put(session: Session, file: IO[bytes], name: str, check_only: bool) -> None:
         return
     done = "would be taken" if check_only else f"in force, revision {found.revision}"
     say(f"{name}: {done}, {found.examples} examples hold")
-    for rule in found.lacking:
-        say(f"warning: {rule} lacks an example that it catches, or one that it spares", err=True)
+    _warn_of(found.lacking)
 
 
 @policy.command()
@@ -98,10 +94,7 @@ def put(session: Session, file: IO[bytes], name: str, check_only: bool) -> None:
 def delete(session: Session, name: str) -> None:
     """Remove a policy that was put."""
     found = session.call(PolicyDeleteRequest(id=0, name=name))
-    if session.as_json:
-        show_json(found)
-    else:
-        say(f"{name}: deleted; its source stays in the log")
+    session.show(found, f"{name}: deleted; its source stays in the log")
 
 
 @policy.command()
@@ -172,10 +165,14 @@ def _show_tested(found: PolicyTestReply) -> None:
     for one in found.failures:
         say(f"{one.policy}:{one.line}: {one.expected} {one.rule}: {one.call}", err=True)
         say(f"    {one.problem}", err=True)
-    for rule in found.lacking:
-        say(f"warning: {rule} lacks an example that it catches, or one that it spares", err=True)
+    _warn_of(found.lacking)
     failed = f"{len(found.failures)} of {found.examples} examples do NOT hold"
     say(f"{found.examples} examples of {len(found.rules)} rules hold" if found.ok else failed)
+
+
+def _warn_of(lacking: tuple[str, ...]) -> None:
+    for rule in lacking:
+        say(f"warning: {rule} lacks an example that it catches, or one that it spares", err=True)
 
 
 def _show_rule(rule: RuleView) -> None:

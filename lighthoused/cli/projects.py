@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from lighthoused.cli.carrying import carry, count_entries, daemon_may_read
-from lighthoused.cli.output import local_time, say, show_json, show_table
+from lighthoused.cli.output import local_time, say, show_json
 from lighthoused.cli.session import Session, command
 from lighthoused.core.errors import AlreadyExists
 from lighthoused.protocol.messages.base import Request
@@ -32,11 +32,8 @@ def project() -> None:
 def list_projects(session: Session) -> None:
     """All projects."""
     found = session.call(ProjectListRequest(id=0)).projects
-    if session.as_json:
-        show_json(found)
-        return
     rows = [(one.name, local_time(one.created), one.source or "-", _state(one)) for one in found]
-    show_table(("name", "created", "source", ""), rows)
+    session.show_rows(found, ("name", "created", "source", ""), rows)
 
 
 def _state(project: Project) -> str:

@@ -2,14 +2,14 @@
 
 import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from lighthoused import paths as places
-from lighthoused.cli.output import fail
+from lighthoused.cli.output import fail, say, show_json, show_table
 from lighthoused.client import Client
 from lighthoused.config import Config
 from lighthoused.configured import Flags, load
@@ -51,6 +51,20 @@ class Session:
         """One call on a connection of its own."""
         with self.client(timeout) as client:
             return client.call(request)
+
+    def show(self, found: Any, text: str | None = None) -> None:
+        """What came of a command: JSON if that is wanted, else the text; None: people are told nothing."""
+        if self.as_json:
+            show_json(found)
+        elif text is not None:
+            say(text)
+
+    def show_rows(self, found: Any, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+        """What was found: JSON if that is wanted, else a table of its rows."""
+        if self.as_json:
+            show_json(found)
+        else:
+            show_table(columns, rows)
 
     def project(self, named: str = "") -> str:
         """The project that is meant: the one named, the one the working directory is in, or the only one."""
