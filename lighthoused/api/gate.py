@@ -14,8 +14,6 @@ from lighthoused.protocol.messages.base import ROLES, Request
 from lighthoused.protocol.messages.gate import CheckRequest
 from lighthoused.rpc.call import Call, Handler
 
-SMALL = 1024
-"""Characters of input up to which a verdict is made on the spot, without a task."""
 PEOPLE = frozenset(ROLES[ROLES.index("operator") :])
 """Roles of a person or a program of theirs, rather than of an agent: who has one may ask on behalf of others."""
 
@@ -40,7 +38,7 @@ class GateApi:
             request.session,
             question=not request.wait and call.peer.role in PEOPLE,
         )
-        if self._gate.prompt and _is_small(request.input):
+        if self._gate.answers_at_once(asked):
             verdict = self._gate.judge(asked, self._world(asked.uid), request.explain)
             return verdict if verdict.verdict != "escalate" else self._gate.settle(asked, verdict, request.wait)
         return self._gate.ask(asked, self._world(asked.uid), request.wait, request.explain)
@@ -71,7 +69,3 @@ def asked_by(
         pid=author.pid,
         question=question,
     )
-
-
-def _is_small(given: dict[str, Any]) -> bool:
-    return all(isinstance(value, str) and len(value) <= SMALL for value in given.values())

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 import trio
 from blake3 import blake3
+from cachetools import LRUCache, TTLCache
 
 from lighthoused.core.effects import World
 from lighthoused.core.errors import LighthouseError
@@ -33,7 +34,13 @@ from lighthoused.policy.rules import Asked, Match, strongest
 log = structlog.get_logger()
 
 IN_THREAD = 1024
-"""Requests of more bytes are analysed in a worker thread: they may take longer than the loop can wait."""
+"""Requests of more characters are analysed in a worker thread: they may take longer than the loop can wait."""
+SLOW_US = 50_000
+"""Who asked what took longer on the loop is judged in threads for a while, whatever they ask."""
+SLOW_FOR_NS = 60 * 10**9
+THREADS = 2
+"""Of one agent at a time."""
+AGENTS = 256
 MEMORABLE = 8 * 1024
 """Requests of more bytes are not remembered."""
 MAX_INPUT = 2 << 20
@@ -104,7 +111,13 @@ class Gate:
         self._unaudited = unaudited
         self._clock = clock
         self._patterns = patterns or Patterns()
+        self._slow: TTLCache[str, bool] = TTLCache(AGENTS, SLOW_FOR_NS, timer=clock)
+        self._threads: LRUCache[str, trio.CapacityLimiter] = LRUCache(AGENTS)
         self.tiers = Tiers(approvals.deadline_s)
+
+    def answers_at_once(self, request: Request) -> bool:
+        """Whether a request may be judged on the loop: it is small, and its agent's did not take long there."""
+        return self.prompt and _is_small(request.input) and request.agent not in self._slow
 
     def judge(self, request: Request, world: World, explain: bool = False) -> Verdict:
         """The verdict by memory and policy; never waits for anybody."""
@@ -127,15 +140,18 @@ class Gate:
         verdict = self._by_policy(request, world, explain)
         if not self.flows.volatile(hashed):
             self._remember(key, version, verdict)
-        return self._conclude(request, self._by_pattern(request, verdict), hashed, started)
+        verdict = self._conclude(request, self._by_pattern(request, verdict), hashed, started)
+        if verdict.latency_us > SLOW_US:
+            self._slow[request.agent] = True
+        return verdict
 
     async def ask(self, request: Request, world: World, wait: bool = False, explain: bool = False) -> Verdict:
-        """Like `judge`, large requests in a thread. `wait`: an escalation waits for a person or its deadline.
+        """Like `judge`, what may take long in a thread. `wait`: an escalation waits for a person or its deadline.
 
         A grant that a person gave for exactly this request is used up by it.
         """
         started = self._clock()
-        if _size(request) <= IN_THREAD and self.prompt:
+        if self.answers_at_once(request):
             verdict = self.judge(request, world, explain)
         else:
             with within("gate.verdict", tool=request.tool) as span:
@@ -211,11 +227,19 @@ class Gate:
         tier, started = self.tiers.policy, self._clock()
         decide = partial(self._decide, request, world, explain)
         with within("tier.policy"), trio.move_on_after(tier.deadline_s):
-            decided = await trio.to_thread.run_sync(decide, abandon_on_cancel=True)
+            decided = await trio.to_thread.run_sync(
+                decide, abandon_on_cancel=True, limiter=self._threads_of(request.agent)
+            )
             tier.answered(self._since(started))
             return decided
         tier.failed()
         return _refusal("error.deadline", f"It could not be judged within {tier.deadline_s:g} s.", "escalate")
+
+    def _threads_of(self, agent: str) -> trio.CapacityLimiter:
+        limiter = self._threads.get(agent)
+        if limiter is None:
+            limiter = self._threads[agent] = trio.CapacityLimiter(THREADS)
+        return limiter
 
     def _by_pattern(self, request: Request, verdict: Verdict) -> Verdict:
         """What people said before, where the policies leave it to them; else the verdict as it is."""
@@ -387,3 +411,13 @@ def _refusal(rule: str, reason: str, answer: Any, suggestion: str = "") -> Verdi
 
 def _size(request: Request) -> int:
     return sum(len(value) if isinstance(value, str) else 256 + len(str(value)) for value in request.input.values())
+
+
+def _is_small(given: Mapping[str, Any]) -> bool:
+    size = 0
+    for value in given.values():
+        if isinstance(value, str):
+            size += len(value)
+        elif not isinstance(value, int | float | None):
+            return False
+    return size <= IN_THREAD

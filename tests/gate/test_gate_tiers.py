@@ -1,5 +1,8 @@
 """Memory, people and the audit around the policies, all of them real parts."""
 
+import threading
+import time
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -58,6 +61,60 @@ class Setup:
 @pytest.fixture
 def setup(tmp_path: Path) -> Setup:
     return Setup(tmp_path)
+
+
+# --- at once, or in a thread ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"command": "ls"}, True),
+        ({"file_path": "a", "offset": 3, "limit": None, "all": True}, True),
+        ({"command": "x" * 600, "description": "y" * 600}, False),
+        ({"edits": [{"old": "a", "new": "b"}]}, False),
+    ],
+)
+def test_only_small_requests_are_judged_on_the_loop(setup: Setup, given: dict[str, object], expected: bool) -> None:
+    assert setup.gate.answers_at_once(Request("Tool", given, CWD, "claude")) == expected
+
+
+def test_whose_requests_take_long_is_judged_in_threads_for_a_while(setup: Setup) -> None:
+    now = [0]
+
+    def clock() -> int:
+        now[0] += 100_000_000
+        return now[0]
+
+    silent = Silent()
+    slow = Gate(analysis.standard(), setup.policies, setup.memory, setup.approvals, setup.audit, silent, clock=clock)
+    assert slow.answers_at_once(bash("ls"))
+    slow.judge(bash("ls"), WORLD)
+    assert not slow.answers_at_once(bash("pwd"))
+    assert slow.answers_at_once(bash("pwd", agent="codex"))
+    now[0] += 61 * 10**9
+    assert slow.answers_at_once(bash("pwd"))
+
+
+async def test_one_agent_has_few_threads_and_others_have_theirs(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    going_on, most = Counter[str](), Counter[str]()
+    met = threading.Barrier(2)
+
+    def slowly(request: Request, world: World, explain: bool) -> Verdict:
+        going_on[request.agent] += 1
+        most[request.agent] = max(most[request.agent], going_on[request.agent])
+        met.wait(30)
+        time.sleep(0.01)
+        going_on[request.agent] -= 1
+        return Verdict("allow", "policy", "", "")
+
+    monkeypatch.setattr(setup.gate, "_decide", slowly)
+    async with trio.open_nursery() as nursery:
+        for number in range(6):
+            for agent in ("claude", "codex"):
+                nursery.start_soon(setup.gate.ask, bash("x" * 2000 + str(number), agent=agent), WORLD)
+    assert set(most) == {"claude", "codex"}
+    assert max(most.values()) <= 2
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
