@@ -40,7 +40,8 @@ from lighthoused.rpc.shares import MAX_STREAMS, MAX_TASKS, Share
 
 log = structlog.get_logger()
 
-READ_SIZE = 65_536
+_inbox = memoryview(bytearray(65_536))
+"""What one socket holds, until it is taken over at once: no connection needs that much of its own."""
 MAX_OPEN = 1024
 MAX_OUTPUT = 1 << 20
 TURN_S = 0.0002
@@ -119,7 +120,7 @@ class Connection:
         """Read once, and answer what can be answered in a turn; whether frames are left."""
         self.share.takes_turn()
         try:
-            data = self._socket.recv(READ_SIZE)
+            data = bytes(_inbox[: self._socket.recv_into(_inbox)])
             if data:
                 self._feed(data)
         except BlockingIOError:
