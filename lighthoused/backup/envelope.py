@@ -24,6 +24,7 @@ class Envelope:
 
     @property
     def encrypts(self) -> bool:
+        """Whether what is closed can be opened only with an identity."""
         return bool(self._recipients)
 
     def close(self, content: bytes) -> bytes:

@@ -21,21 +21,24 @@ class PlaceFailed(LighthouseError):
 class Place(Protocol):
     """Named objects. Names have slashes; all methods raise PlaceFailed."""
 
-    def put(self, name: str, content: bytes) -> None: ...
+    def put(self, name: str, content: bytes) -> None:
+        """Write an object, durably, in place of one of that name."""
 
     def get(self, name: str) -> bytes:
-        """Raises NotFound, too."""
+        """The content of an object. Raises NotFound, too."""
 
-    def names(self, prefix: str) -> Iterator[str]: ...
+    def names(self, prefix: str) -> Iterator[str]:
+        """Whole names of all objects below ``prefix/``, in their order."""
 
-    def delete(self, name: str) -> None: ...
+    def delete(self, name: str) -> None:
+        """Remove an object, if it is there."""
 
 
 def place_of(target: str, keys: Path | Literal[""] = "") -> Place:
     """A path, or ``s3://bucket/prefix``. `keys`: a file with the bucket's credentials; without it boto3 finds them.
 
     Its form is that of AWS's shared credentials; its profile `default` may hold region and endpoint_url, too:
-    https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
+    https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html. Raises Invalid.
     """
     if not target:
         raise Invalid("No place for backups is named.", 'Use --to, or [backup] target = "/var/backups/lighthouse".')

@@ -46,10 +46,12 @@ class Lines:
 
     @property
     def size(self) -> int:
+        """Bytes of the lines so far."""
         return self.ends[-1] if self.ends else 0
 
     @property
     def is_finished(self) -> bool:
+        """Whether it holds all the events that it may: it never grows again."""
         return self.upto == self.last
 
 

@@ -34,7 +34,10 @@ _Handler = Callable[Concatenate[_Self, _Args], Coroutine[Any, Any, _Reply]]
 
 
 def guarded(handler: "_Handler[_Self, _Args, _Reply]") -> "_Handler[_Self, _Args, _Reply]":
-    """Translate errors once: OSError to its errno, refusals to theirs, bugs to EIO with a log line."""
+    """Translate errors once: OSError to its errno, refusals to ENOSPC or EIO, bugs to EIO with a log line.
+
+    The handler raises only FUSEError then, and `observer` of its object is told each outcome.
+    """
     name = handler.__name__
 
     @functools.wraps(handler)

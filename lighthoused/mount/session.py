@@ -42,9 +42,11 @@ class MountFailed(LighthouseError):
 class Losses(Protocol):
     """Takes note that the mount is lost, and that it is there again."""
 
-    def lost(self, why: str) -> None: ...
+    def lost(self, why: str) -> None:
+        """The mount is gone, or still cannot be made again, for this reason."""
 
-    def restored(self) -> None: ...
+    def restored(self) -> None:
+        """The mount is there again."""
 
 
 class Session:

@@ -47,7 +47,7 @@ class Vnode(ABC):
         raise refuse(errno.ENOTDIR)
 
     async def entries(self) -> Sequence[Entry]:
-        """All listed entries; more may be found by `lookup`."""
+        """All listed entries; more may be found by `lookup`. Raises OSError ENOTDIR."""
         raise refuse(errno.ENOTDIR)
 
     async def measure(self) -> None:
@@ -64,7 +64,7 @@ class Vnode(ABC):
         return False
 
     async def read(self, offset: int, size: int) -> bytes:
-        """Part of the content of a file whose `content` is None."""
+        """Bytes from an offset on, at most `size`, of a file whose `content` is None. Raises OSError."""
         raise refuse(errno.EINVAL)
 
     def forgotten(self) -> None:

@@ -40,7 +40,8 @@ Warnings = Mapping[str, Callable[[], str]]
 class Observer(Protocol):
     """Counts changes of state, for metrics."""
 
-    def changed(self, state: State, cause: str) -> None: ...
+    def changed(self, state: State, cause: str) -> None:
+        """The daemon is in this state from now on, because of this."""
 
 
 class Surroundings(Protocol):

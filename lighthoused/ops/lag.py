@@ -10,7 +10,8 @@ INTERVAL_S = 0.25
 class LagObserver(Protocol):
     """Is told how late the probe was run, in seconds."""
 
-    def late(self, seconds: float) -> None: ...
+    def late(self, seconds: float) -> None:
+        """The loop came back to the probe so many seconds after it should have."""
 
 
 async def probe(observer: LagObserver, interval: float = INTERVAL_S) -> None:

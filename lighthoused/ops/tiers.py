@@ -19,10 +19,12 @@ BITS = range(4, 30)
 class Tier(Protocol):
     """A tier's own counts."""
 
-    def view(self) -> TierView: ...
+    def view(self) -> TierView:
+        """Its outcomes and its breaker, now."""
 
     @property
-    def times(self) -> tuple[int, tuple[int, ...]]: ...
+    def times(self) -> tuple[int, tuple[int, ...]]:
+        """Microseconds that all answers took together, and how many took a number of them with so many bits."""
 
 
 class TierCollector(Collector):

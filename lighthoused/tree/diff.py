@@ -25,6 +25,7 @@ class Difference(NamedTuple):
 
     @property
     def kind(self) -> Kind:
+        """In what it differs; a file whose content and mode both differ is modified."""
         if self.before is None:
             return "added"
         if self.after is None:

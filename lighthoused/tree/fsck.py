@@ -37,6 +37,7 @@ class Findings:
 
     @property
     def mendable(self) -> bool:
+        """Whether a repair could mend any of it."""
         return any(fault.remedy for fault in self.faults)
 
 

@@ -31,17 +31,23 @@ class Kept(Protocol):
     """Where the records are (`survival.kept`)."""
 
     @property
-    def size(self) -> int: ...
+    def size(self) -> int:
+        """Bytes of all records since the last turn."""
 
-    def records(self) -> Iterator[bytes]: ...
+    def records(self) -> Iterator[bytes]:
+        """All records, oldest first."""
 
-    def append(self, record: bytes) -> None: ...
+    def append(self, record: bytes) -> None:
+        """Keep a record of at least one byte. Raises LighthouseError where there is no room."""
 
-    def turn(self) -> None: ...
+    def turn(self) -> None:
+        """What comes is kept apart from what is there, until `drop_old`."""
 
-    def drop_old(self) -> None: ...
+    def drop_old(self) -> None:
+        """What was there before the last turn no longer counts."""
 
-    def rewrite(self, records: Iterable[bytes]) -> None: ...
+    def rewrite(self, records: Iterable[bytes]) -> None:
+        """Keep these and no others. Raises LighthouseError where there is no room."""
 
 
 class Entered(msgspec.Struct, frozen=True, array_like=True, tag="e"):

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests_support.running import Running
+from tests_support.running import Running, serving
 
 
 @pytest.fixture(scope="module")
@@ -14,8 +14,6 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     source = base / "demo"
     source.mkdir()
     (source / "kept.txt").write_text("kept")
-    daemon = Running(base, source)
-    daemon.start()
-    yield daemon
-    assert daemon.stop() == 0, daemon.log.read_text()
+    with serving(Running(base, source)) as daemon:
+        yield daemon
     assert '"level":"error"' not in daemon.log.read_text().replace('": "', '":"')

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 from tests_support.asking import FORCE, Askers, careful, code_of
-from tests_support.running import Running
+from tests_support.running import Running, serving
 from tests_support.terminal import Terminal
 
 from lighthoused.core.errors import Conflict, Invalid
@@ -23,10 +23,8 @@ NASTY = "git push --force '\x1b[2K\r\u202e[bold red]x[/]\x9b\ud7ff' ; #\nagent  
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    daemon = careful(tmp_path_factory.mktemp("approvals"))
-    daemon.start()
-    yield daemon
-    assert daemon.stop() == 0
+    with serving(careful(tmp_path_factory.mktemp("approvals"))) as daemon:
+        yield daemon
 
 
 @pytest.mark.parametrize(("answer", "verdict"), [("approve", "allow"), ("deny", "deny")])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from tests_support.asking import Askers, careful, code_of
-from tests_support.running import Running
+from tests_support.running import Running, serving
 from tests_support.terminal import Terminal
 
 CWD = "/srv/demo"
@@ -14,10 +14,8 @@ CWD = "/srv/demo"
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    daemon = careful(tmp_path_factory.mktemp("patterns"))
-    daemon.start()
-    yield daemon
-    assert daemon.stop() == 0
+    with serving(careful(tmp_path_factory.mktemp("patterns"))) as daemon:
+        yield daemon
 
 
 def check(running: Running, command: str) -> str:

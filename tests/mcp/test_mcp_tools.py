@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from mcp.client import Client
 from mcp.client.stdio import StdioServerParameters, stdio_client
-from tests_support.running import Running
+from tests_support.running import Running, serving
 
 from lighthoused.mcp.shaping import MAX_ANSWER
 
@@ -25,10 +25,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     source.mkdir()
     (source / "kept.txt").write_text("first\n")
     (source / "link").symlink_to("/etc/passwd")
-    daemon = Running(base, source)
-    daemon.start()
-    yield daemon
-    assert daemon.stop() == 0, daemon.log.read_text()
+    with serving(Running(base, source)) as daemon:
+        yield daemon
 
 
 @asynccontextmanager

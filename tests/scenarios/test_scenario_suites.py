@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests_support.running import Running
+from tests_support.running import Running, serving
 
 PJDFSTEST = os.environ.get("LIGHTHOUSE_PJDFSTEST", "")
 PJDFSTEST_S = 3600
@@ -38,10 +38,8 @@ def open_to_all() -> Iterator[Running]:
         config = base / "lighthouse.toml"
         config.write_text("[mount]\nallow_other = true\n")
         (base / "demo").mkdir()
-        daemon = Running(base, base / "demo", "--config", str(config))
-        daemon.start()
-        yield daemon
-        assert daemon.stop() == 0
+        with serving(Running(base, base / "demo", "--config", str(config))) as daemon:
+            yield daemon
 
 
 @pytest.mark.timeout(PJDFSTEST_S)

@@ -5,6 +5,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,14 @@ from lighthoused.protocol.messages.status import StatusRequest
 
 READY = "lighthoused is ready"
 START_S = 60.0
+
+
+@contextmanager
+def serving(daemon: "Running") -> Iterator["Running"]:
+    """A daemon that is there for the time of the block, and then ends in order."""
+    daemon.start()
+    yield daemon
+    assert daemon.stop() == 0, daemon.log.read_text()
 
 
 class Running:

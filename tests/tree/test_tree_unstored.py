@@ -12,6 +12,7 @@ import trio
 from lighthoused.core.author import Author
 from lighthoused.core.inode import BLOCK
 from lighthoused.protocol.messages.log import Filter
+from lighthoused.protocol.messages.projects import Project
 from lighthoused.store.store import Store
 from lighthoused.survival.kept import KeptLog
 from lighthoused.tree import unstored as module
@@ -79,13 +80,18 @@ async def some_work(tree: Tree, root: int, generator: random.Random, steps: int)
                 await tree.files.write(node, offset, generator.randbytes(generator.randrange(1, 5000)), author)
 
 
-@pytest.mark.parametrize("seed", range(12))
-async def test_nothing_is_lost(store: Store, kept: KeptLog, nursery: trio.Nursery, seed: int) -> None:
-    generator = random.Random(seed)
+async def at_work(store: Store, kept: KeptLog) -> tuple[Tree, Project]:
+    """A tree whose journal nobody empties, with a project: all that is done there is lost, but for what is kept."""
     unstored = Unstored(kept)
     lost = Tree(store, time.time_ns, unstored=unstored)
     unstored.begin()
-    project = await lost.create_project("p", "", ALICE)
+    return lost, await lost.create_project("p", "", ALICE)
+
+
+@pytest.mark.parametrize("seed", range(12))
+async def test_nothing_is_lost(store: Store, kept: KeptLog, nursery: trio.Nursery, seed: int) -> None:
+    generator = random.Random(seed)
+    lost, project = await at_work(store, kept)
     await some_work(lost, project.root, generator, 80)
     expected = picture(lost, project.root)
     tree = await recovered(store, kept, nursery)
@@ -97,10 +103,7 @@ async def test_nothing_is_lost(store: Store, kept: KeptLog, nursery: trio.Nurser
 async def test_what_was_stored_but_not_noted_is_not_stored_twice(
     store: Store, kept: KeptLog, nursery: trio.Nursery
 ) -> None:
-    unstored = Unstored(kept)
-    lost = Tree(store, time.time_ns, unstored=unstored)
-    unstored.begin()
-    project = await lost.create_project("p", "", ALICE)
+    lost, project = await at_work(store, kept)
     for number in range(5):
         lost.namespace.create(project.root, b"f%d" % number, stat.S_IFREG | 0o644, ALICE)
     for entry in missing_entries(kept, [])[:3]:
@@ -114,10 +117,7 @@ async def test_what_was_stored_but_not_noted_is_not_stored_twice(
 async def test_a_crash_while_taking_over_loses_nothing_either(
     store: Store, kept: KeptLog, nursery: trio.Nursery
 ) -> None:
-    unstored = Unstored(kept)
-    lost = Tree(store, time.time_ns, unstored=unstored)
-    unstored.begin()
-    project = await lost.create_project("p", "", ALICE)
+    lost, project = await at_work(store, kept)
     node = lost.namespace.create(project.root, b"f", stat.S_IFREG | 0o644, ALICE)
     await lost.files.write(node, 0, b"content", ALICE)
     for entry in missing_entries(kept, []):
