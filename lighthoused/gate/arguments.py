@@ -5,6 +5,8 @@ from typing import NamedTuple
 _WHOLE = frozenset({"--all", "--force", "--delete", "--clean", "--disable", "--remove", "--image", "--purge"}) | {
     *("--import", "--export", "--sign", "--output", "--name", "--version", "--allow", "--user", "--delete-old"),
     *("--public", "--preview", "--show", "--list", "--edit", "--send", "--rotate", "--drop", "--database"),
+    *("--no", "--id", "--to", "--as", "--on", "--ip", "--if", "--db", "--ca", "--os", "--tz", "--gc", "--rm", "--ns"),
+    *("--ui", "--in", "--go", "--js", "--ts", "--pr", "--up", "--vm", "--az", "--cc", "--cd", "--ci", "--io", "--kv"),
 }
 """Flags that are none's abbreviation."""
 _OFF = frozenset({"none", "false", "0", "no"})
@@ -46,7 +48,7 @@ class Arguments(NamedTuple):
             return True
         if not spec.startswith("--"):
             return False
-        return any(len(flag) > 4 and flag not in _WHOLE and spec.startswith(flag) for flag in self.flags)
+        return any(len(flag) > 3 and flag not in _WHOLE and spec.startswith(flag) for flag in self.flags)
 
     def means(self, spec: str) -> bool:
         """Like `has`, but a flag that was given only to switch it off (``--dry-run=none``) does not count."""

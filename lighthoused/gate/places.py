@@ -25,7 +25,7 @@ _ETC = r"^(?:/private|/usr/local|/opt/homebrew)?/etc/"
 _VAR = r"^(?:/private)?/var/"
 _LIBRARY = r"^/(?:.*/)?Library/"
 _PATTERNS: dict[str, tuple[str, ...]] = {
-    "vcs": (r"/\.(git|hg|svn|jj)(/(?!hooks/)|$)",),
+    "vcs": (r"/\.(git|hg|svn|jj)(/(?!hooks/|[\w./-]*\.lock$)|$)",),
     "account": (
         _ETC + r"(passwd|shadow|gshadow|group|sudoers|security/|pam\.d|pam\.conf|doas\.conf|ssh/sshd_config"
         r"|login\.defs|master\.passwd|spwd\.db|pwd\.db|polkit-1|nsswitch\.conf|sub[ug]id|authorization)",

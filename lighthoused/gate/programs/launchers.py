@@ -191,6 +191,13 @@ _FIND_FILTERS = frozenset(
 )
 
 
+_FIND_KINDS = frozenset(
+    {"-name", "-iname", "-path", "-ipath", "-regex", "-iregex", "-wholename", "-iwholename", "-empty", "-samefile"}
+    | {"-inum", "-size", "-links", "-lname", "-perm"}
+)
+"""Filters that say which files are meant; by age or owner alone they may be any."""
+
+
 def find(run: Run, argv: list[str], state: State) -> str:
     """Walks from its starting points; deletes, or runs commands on what it finds."""
     words = argv[1:]
@@ -233,7 +240,7 @@ def _actions(run: Run, expression: list[str], paths: list[str], filtered: bool, 
         elif word == "-delete":
             for path in paths:
                 note = "find -delete removes all that it finds."
-                recursive = not filtered or _SOURCES.search(path) is not None
+                recursive = not filtered or _SOURCES.search(path) is not None or _FIND_KINDS.isdisjoint(expression)
                 run.findings.path("delete", path, state.cwd, program="find", recursive=recursive, note=note)
         elif word in ("-exec", "-execdir", "-ok", "-okdir"):
             end = next((end for end in range(at, len(expression)) if expression[end] in (";", "+")), len(expression))
