@@ -84,6 +84,7 @@ _PATTERNS: dict[str, tuple[str, ...]] = {
         r"|Services/|Scripts/Folder Action|Security/SecurityAgentPlugins|DirectoryServices/PlugIns|Extensions)",
         r"^/(usr/(local/)?)?lib/(systemd|udev/rules\.d|modules-load\.d|sysctl\.d)|^/usr/share/(xsessions|dbus-1)",
         r"/(sitecustomize|usercustomize)(\.py$|/)|/(site|dist)-packages/(sitecustomize|usercustomize)|\.pth$|^/boot/(grub|efi|loader)|^/efi/",
+        r"/(release_agent|notify_on_release)$",
         r"(?i:/start menu/programs/startup/|/windows/(tasks|system32/(tasks|grouppolicy))/)",
         r"(?i:/(my )?documents/(windows)?powershell/|/windowspowershell/v1\.0/profile)",
     ),

@@ -158,7 +158,7 @@ class Targets:
         if path.startswith(self._home + "/"):
             return "home", place_of(path)
         if path.startswith(("/tmp/", "/var/tmp/", "/private/tmp/", "/var/folders/")) or path in ("/tmp", "/var/tmp"):
-            return "temp", "top" if path in ("/tmp", "/var/tmp") else _secret_only(place_of(path))
+            return "temp", "top" if path in ("/tmp", "/var/tmp") else _in_temp(path)
         first = path.split("/", 2)[1]
         if first in _SYSTEM:
             top = path.count("/") == 1 or path in ("/usr/bin", "/usr/lib", "/var/lib", "/usr/local", "/var/log")
@@ -192,5 +192,7 @@ def _on_windows(path: str, below: str) -> tuple[Scope, str]:
     return "elsewhere", place_of(path)
 
 
-def _secret_only(place: str) -> str:
-    return place if place == "secret" else ""
+def _in_temp(path: str) -> str:
+    """Among temporary files only secrets matter, and what the kernel runs wherever control groups are mounted."""
+    place = place_of(path)
+    return place if place == "secret" or path.endswith("/release_agent") else ""

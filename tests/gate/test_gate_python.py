@@ -78,6 +78,16 @@ def test_what_is_not_found(gate: Gate, program: str) -> None:
 
 def test_arguments_of_any_number_do_not_break_it(gate: Gate) -> None:
     names = ["http.server.test", "os.kill", "os.walk", "open", "x.bind", "x.request", "range", "yaml.load", "os.execve"]
+    names += [
+        "next",
+        "random.choice",
+        "pip.main",
+        "os.environ.items",
+        "x.new",
+        "runpy.run_path",
+        "sys.path.insert",
+        "sorted",
+    ]
     for name in names:
         for arguments in ("", "*a", "**k", "x", "a, b", "host=1", "'a', 'b', 'c'"):
             verdict = judged(gate, f"for i in {name}({arguments}):\n    {name}({arguments})")

@@ -40,6 +40,8 @@ _ALSO_DESCRIBED = frozenset(
     {"ssh", "slogin", "autossh", "strace", "ltrace", "sshpass", "docker", "podman", "nerdctl", "finch"}
 )
 """Programs that run a command and do something else besides."""
+_NETCATS = frozenset({"nc", "ncat", "netcat", "socat"})
+"""Programs that attackers bring along; wherever they lie, they do the same."""
 _LOOPS = frozenset({"for", "select"})
 MAX_MATCHING = 48
 
@@ -93,7 +95,7 @@ class Commands:
         known = self._knows(base) or _INTERPRETER.fullmatch(base)
         if known and (_FOLDER.search(folder) or base.endswith((".sh", ".py"))):
             return base
-        if known and self._described.hostile(base):
+        if known and (base in _NETCATS or self._described.hostile(base)):
             return base
         outside = folder.startswith("/") and run.findings.targets.resolve(folder, state.cwd).scope != "project"
         return base if known and outside else name

@@ -143,6 +143,7 @@ CALLS: dict[str, tuple[Call, ...]] = {
     **dict.fromkeys(("scapy.all.send", "scapy.all.sendp", "scapy.all.srloop", "scapy.all.srflood"), _PROBE),
     **dict.fromkeys(("nmap.PortScanner", "nmap3.Nmap", "masscan.PortScanner", "shodan.Shodan"), _PROBE),
     **dict.fromkeys(("crontab.CronTab.new", "persistence.add"), (Call("persist", note="It runs later."),)),
+    ".expunge": (Call("destroy", note="Mail is deleted for good."),),
     "os.memfd_create": (Call("interpret", 0, note="It runs a program that no file holds."),),
     "os.utime": (_file("conceal", note="The time says when it was changed."),),
     "sqlite3.connect": (_file("read"),),
@@ -183,6 +184,7 @@ SCRIPTS = {
     "importlib.util.spec_from_file_location": 1,
     "importlib.machinery.SourceFileLoader": 1,
     "imp.load_source": 1,
+    "zipimport.zipimporter": 0,
 }
 """Functions that run a file of Python: which argument it is."""
 RAW = frozenset({"socket.SOCK_RAW", "socket.AF_PACKET", "socket.PF_PACKET"})

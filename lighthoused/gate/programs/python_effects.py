@@ -64,6 +64,12 @@ class PythonEffects:
             self._path("write", first)
         if name in SAVES and len(values) > 1:
             self._state.write(self._run.findings.targets.absolute(flat(values[1]), self._state.cwd), FETCHED, False)
+        if (
+            name in ("pip.main", "pip._internal.main", "pip._internal.cli.main.main")
+            and values
+            and isinstance(values[0], list)
+        ):
+            self._run.command(["pip", *map(flat, values[0])], self._state.fork())
         if SCRIPTS.get(name, len(values)) < len(values):
             self._run.command(["python3", flat(values[SCRIPTS[name]])], self._state.fork())
         if name in ("sys.path.insert", "sys.path.append") and values:
@@ -96,6 +102,12 @@ class PythonEffects:
             self._run.findings.add("persist", command, "system", program="python", note=note)
         if method == "mmap" and not name.startswith("mmap.") and values[2:3] == ["7"]:
             self.machine_code()
+        if method == "read" and first.startswith("/"):
+            self._path("read", first)
+        if method == "export_keys" and flat(keywords.get("secret", values[1] if len(values) > 1 else "")) == "True":
+            self._run.findings.add(
+                "read", first, "home", program="python", place="secret", note="They are private keys."
+            )
         if method == "open" and isinstance(owner, str) and owner[:1] in ("/", ".") and len(owner) > 1:
             self._open([owner, *values], {})
         if method in PATH_METHODS and not name.startswith("os."):

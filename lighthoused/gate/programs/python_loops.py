@@ -44,6 +44,9 @@ _STARTS = frozenset(
 )
 _STARTING = frozenset({"start", "submit", "apply_async", "start_new_thread", "start_process"})
 _GROWS = frozenset({"append", "extend", "add", "insert", "appendleft"})
+_ASKS = frozenset(
+    {"requests.get", "requests.post", "requests.head", "httpx.get", "httpx.post", "urllib.request.urlopen"}
+)
 _FLOODS = frozenset({"send", "sendall", "sendto"})
 _SIZED = frozenset(
     {"bytes", "bytearray", "os.urandom", "os.posix_fallocate", "numpy.zeros", "numpy.ones", "numpy.empty", "numpy.full"}
@@ -71,8 +74,8 @@ class Loops:
         called = {self._names.dotted(each.func) for each in calls} | {_last(each) for each in calls}
         if isinstance(node, ast.While | ast.For) and self._endless(node) and not _ends(node):
             self._without_end(body, called)
-        elif isinstance(node, ast.For) and not called & _WAITS:
-            self._counted(node, called)
+        elif not isinstance(node, ast.While) and not called & _WAITS:
+            self._many(node.iter if isinstance(node, ast.For) else node.generators[0].iter, called)
         kills = any(isinstance(each, ast.Constant) and str(each.value).split(" ")[0] == "kill" for each in body)
         if kills or called & (_ENDS | {"os.kill", "os.killpg"}):
             self._kills(node, body)
@@ -120,6 +123,8 @@ class Loops:
     def _without_end(self, body: list[ast.AST], called: set[str]) -> None:
         if called & _STARTS or (called & _STARTING and "join" not in called):
             self._exhaust("processes", "A loop that starts itself again fills the machine with processes.")
+        elif called & _ASKS and not called & {"sleep", "wait", "input", "receive"}:
+            self._exhaust("network", "A flood of requests keeps others from being served.", "possible")
         elif called & _WAITS:
             return
         elif "write" in called:
@@ -131,8 +136,8 @@ class Loops:
         elif not called:
             self._exhaust("processor", "A loop that does nothing uses up a processor.", "possible")
 
-    def _counted(self, node: ast.For, called: set[str]) -> None:
-        rounds = self._rounds(node.iter)
+    def _many(self, iterated: ast.expr, called: set[str]) -> None:
+        rounds = self._rounds(iterated)
         if rounds >= MANY and (called & _STARTS or called & _STARTING):
             self._exhaust("processes", f"It starts {rounds} processes or threads.", "possible")
         elif rounds >= 10**8 and "write" in called:

@@ -194,6 +194,9 @@ class _Reading(ast.NodeVisitor):
                 self._assign(target.id, node.value)
             elif isinstance(target, ast.Attribute):
                 self._set(target, node.value)
+            elif isinstance(target, ast.Subscript) and self.names.dotted(target.value) == "os.environ":
+                setting = "=".join(flat(value_of(each, self.names)) for each in (target.slice, node.value))
+                self._run.command(["export", setting], self._state)
             elif isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple):
                 for each, value in zip(target.elts, node.value.elts, strict=False):
                     if isinstance(each, ast.Name):
@@ -343,10 +346,17 @@ class _Reading(ast.NodeVisitor):
             values = values[1:] if name.startswith("os.spawn") else values
             argv = [flat(each) for value in values[1:] for each in (value if isinstance(value, list) else [value])]
             argv = argv[:-1] if name.endswith("e") and len(argv) > 1 else argv
-            self._run.command([flat(values[0]) if values else UNKNOWN, *argv[1:]], self._state.fork())
+            program = flat(values[0]) if values else UNKNOWN
+            if FETCHED in self._state.files.get(program, ""):
+                code(self._run, FETCHED, self._state.fork(), "python")
+            else:
+                self._run.command([program, *argv[1:]], self._state.fork())
             return
         first = values[0] if values else UNKNOWN
-        if isinstance(first, list):
+        program = flat(first[0] if isinstance(first, list) and first else first)
+        if opaque(program) and FETCHED in self._state.files.get(program, ""):
+            code(self._run, FETCHED, self._state.fork(), "python")
+        elif isinstance(first, list):
             self._run.command([flat(each) for each in first] or [UNKNOWN], self._state.fork())
         else:
             code(self._run, flat(first), self._state.fork(), "python")

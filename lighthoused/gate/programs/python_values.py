@@ -270,6 +270,10 @@ def _call(node: ast.Call, names: Names) -> Value:
         return _guarded(function, first)
     if name in ("open", "io.open", "codecs.open", "gzip.open", "os.open") and values:
         return names.content(first)
+    if name in ("sorted", "set", "iter") and values:
+        return values[0]
+    if name in ("random.choice", "next") and values:
+        return values[0][0] if values[0] and isinstance(values[0], list) else origin(flat(values[0])) or UNKNOWN
     if name in _TEMPORARIES:
         return f"{_TEMPORARY}{UNKNOWN}" if not {each.arg for each in node.keywords} & {"dir"} else UNKNOWN
     if name in _PATHS and not opaque(first):
@@ -345,6 +349,8 @@ def _method(node: ast.Call, values: list[Value], names: Names) -> Value:
         return names.content(owner)
     if method in ("decode", "encode", "strip", "read", "expanduser", "resolve", "absolute", "as_posix", "text"):
         return owner.strip() if method == "strip" and isinstance(owner, str) else owner
+    if method in ("get_credentials", "get_frozen_credentials"):
+        return KEPT
     if method in ("with_suffix", "with_name") and isinstance(owner, str):
         return f"{posixpath.dirname(owner)}/{UNKNOWN}" if owner != UNKNOWN else UNKNOWN
     if method == "join" and isinstance(owner, str) and isinstance(first, list):

@@ -17,6 +17,9 @@ from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import SECRET, UNKNOWN, ended, opaque, unmarked
 
+_ONE_WORD = re.compile(r"[^\s]{1,64}\n?")
+"""What may be a password that is typed for somebody."""
+
 
 class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """A table of wrappers.toml, which says what the fields mean."""
@@ -66,7 +69,8 @@ class Wrappers:
         sources, command = inner
         if wrapper.stdin and not command and not sources and inside.stdin.text is not None:
             sources = [inside.stdin.all()]
-        if wrapper.privileged and "-S" in argv[1:3] and state.stdin.text:
+        typed = argv[0] == "su" and sources and _ONE_WORD.fullmatch(state.stdin.text or "")
+        if typed or (wrapper.privileged and "-S" in argv[1:3] and state.stdin.text):
             note = "A password in a command is read by others."
             run.findings.add("escalate_privilege", argv[0], "system", program=argv[0], note=note)
         with _place(run, wrapper):
