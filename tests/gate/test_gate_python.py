@@ -69,6 +69,7 @@ def test_what_is_found(gate: Gate, program: str, kind: str) -> None:
         "import ctypes\nf = ctypes.CFUNCTYPE(None)(print)",
         "s.bind(('127.0.0.1', 80))",
         "x = 'a' * 10**6",
+        "x = bytes([99, 100, 101, 102, 103, 104, 105])",
         "import logging\nlogging.raiseExceptions = False",
     ],
 )

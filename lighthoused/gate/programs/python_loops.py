@@ -105,7 +105,8 @@ class Loops:
 
     def size(self, name: str, values: list[ast.expr]) -> None:
         """A call that makes something of a size."""
-        if name in _SIZED and any((_product(value) or 0) >= HUGE for value in values):
+        count = _product if name.startswith("numpy.") else number
+        if name in _SIZED and any((count(value) or 0) >= HUGE for value in values):
             self._exhaust(name, "It takes more memory or disk than there is.", "possible")
 
     def product(self, node: ast.BinOp) -> None:
