@@ -157,18 +157,18 @@ async def _serve_edges(
             await edges.start(daemon.following.run)
             await edges.start(daemon.pipes.run)
             async with trio.open_nursery() as mounted:
-                if daemon.session is not None:
-                    await daemon.session.mount()
-                    await mounted.start(daemon.session.serve)
-                spare_garbage_collection()
-                await edges.start(daemon.mirrors.run)
-                daemon.phase = SERVING
-                await edges.start(daemon.degradation.run)
-                started = {"version": __version__, "pid": os.getpid(), "credentials": names_passed(os.environ)}
-                await daemon.announce("daemon.started", started)
-                edges.start_soon(tell_supervisor, daemon.report.summary)
-                ready(Ready(config, daemon.metrics_url, project))
                 try:
+                    if daemon.session is not None:
+                        await daemon.session.mount()
+                        await mounted.start(daemon.session.serve)
+                    spare_garbage_collection()
+                    await edges.start(daemon.mirrors.run)
+                    daemon.phase = SERVING
+                    await edges.start(daemon.degradation.run)
+                    started = {"version": __version__, "pid": os.getpid(), "credentials": names_passed(os.environ)}
+                    await daemon.announce("daemon.started", started)
+                    edges.start_soon(tell_supervisor, daemon.report.summary)
+                    ready(Ready(config, daemon.metrics_url, project))
                     await stop.wait()
                 finally:
                     daemon.tree.journal.hold(None)

@@ -99,6 +99,8 @@ class Session:
         try:
             pyfuse3.init(self._operations, str(self._mountpoint), options)
         except RuntimeError as error:
+            if mounted(self._mountpoint):  # fusermount3(1) was ended after it mounted
+                await trio.to_thread.run_sync(detach, self._mountpoint)
             hint = "Is /dev/fuse there and open to this user, and fuse3 installed? In a container: docs/containers.md."
             raise MountFailed(f"{self._mountpoint} could not be mounted: {error}.", hint) from None
         self._initialised = self._mounted = True

@@ -2,11 +2,15 @@
 
 Run as root before the daemon starts and after it has stopped (``ExecStartPre=+``, ``ExecStopPost=+``), in the mount
 namespace of PID 1, so that everybody sees the mount. Standard library only: it must be small to be trusted.
+
+A user's own daemon mounts by itself; for that it is run without rights, after the daemon, to clean up.
 """
 
 import ctypes
+import errno
 import os
 import pwd
+import shlex
 import subprocess
 import sys
 
@@ -60,6 +64,38 @@ def unmount(mountpoint: str) -> str:
     return f"unmounted {mountpoint}"
 
 
+def settle() -> str:
+    """Take the service's mount down unless its daemon is there or on its way; what was done.
+
+    Run when the unit has ended: nothing of its own is run when it is stopped while systemd waits to start it again.
+    """
+    _enter_namespace_of_init()
+    state = _asked("show", "--property=ActiveState", "--value", UNIT)
+    if _ordered() or state not in ("inactive", "failed"):
+        return "the daemon is on its way"
+    mountpoint = _of_service()
+    if not mounted(mountpoint):
+        return "there is no mount"
+    if state == "failed" and _kept_descriptors():
+        return "the mount is kept until somebody starts the daemon"
+    _unmount(mountpoint)
+    return f"unmounted {mountpoint}"
+
+
+def clean(mountpoint: str) -> str:
+    """Take down, by fusermount3(1), what a daemon that was killed left, but no mount that is served; what was done."""
+    if not mounted(mountpoint):
+        return "there is no mount"
+    try:
+        os.statvfs(mountpoint)
+    except OSError as error:
+        if error.errno != errno.ENOTCONN:
+            raise
+        subprocess.run(["fusermount3", "-u", "-z", "-q", mountpoint], check=False)
+        return f"{'failed to unmount' if mounted(mountpoint) else 'unmounted'} {mountpoint}"
+    return "the mount is served by another lighthoused"
+
+
 def mounted(mountpoint: str) -> bool:
     """Whether a mount of ours is on this directory."""
     wanted = mountpoint.rstrip("/").replace("\\", r"\134").replace(" ", r"\040")
@@ -68,15 +104,20 @@ def mounted(mountpoint: str) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """``mount MOUNTPOINT USER`` or ``unmount MOUNTPOINT``."""
+    """``mount MOUNTPOINT USER``, ``unmount MOUNTPOINT``, ``settle`` or ``clean MOUNTPOINT``."""
     try:
         match arguments:
             case ["mount", mountpoint, user]:
                 print(mount(mountpoint, user))
             case ["unmount", mountpoint]:
                 print(unmount(mountpoint))
+            case ["settle"]:
+                print(settle())
+            case ["clean", mountpoint]:
+                print(clean(mountpoint))
             case _:
-                print(f"error: usage: mount MOUNTPOINT USER | unmount MOUNTPOINT, not {arguments}", file=sys.stderr)
+                usage = "mount MOUNTPOINT USER | unmount MOUNTPOINT | settle | clean MOUNTPOINT"
+                print(f"error: usage: {usage}, not {arguments}", file=sys.stderr)
                 return 2
     except (OSError, KeyError) as error:
         print(f"error: the mount helper failed: {error}", file=sys.stderr)
@@ -118,11 +159,22 @@ def _kept_descriptors() -> int:
 
 
 def _restarting() -> bool:
-    """It did not stop by itself or by an administrator's order to stop: systemd starts it again."""
-    if os.environ.get("SERVICE_RESULT", "success") != "success":
-        return True
+    """Whether systemd starts it again: somebody ordered that, or nobody ordered anything and it failed."""
+    if ordered := _ordered():
+        return "stop" not in ordered
+    return os.environ.get("SERVICE_RESULT", "success") != "success"
+
+
+def _ordered() -> set[str]:
+    """What systemd was told to do with the daemon and has not done yet: start, restart, stop."""
     jobs = [line.split() for line in _asked("list-jobs", "--no-legend").splitlines()]
-    return any(words[1:3] == [UNIT, "restart"] for words in jobs)
+    return {words[2] for words in jobs if words[1:2] == [UNIT]}
+
+
+def _of_service() -> str:
+    """Where the service mounts."""
+    settings = shlex.split(_asked("show", "--property=Environment", "--value", UNIT))
+    return dict(setting.split("=", 1) for setting in settings)["LIGHTHOUSE_MOUNT"]
 
 
 def _asked(*words: str) -> str:

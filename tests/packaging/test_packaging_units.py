@@ -28,5 +28,5 @@ def test_every_unit_has_what_it_names() -> None:
 
 def _named(unit: Path) -> list[str]:
     lines = [line.partition("=") for line in unit.read_text().splitlines()]
-    keys = ("Requires", "Requisite", "Also", "Slice")
+    keys = ("Requires", "Requisite", "OnFailure", "OnSuccess", "Also", "Slice")
     return [word for key, _, value in lines if key in keys for word in value.split()]
