@@ -38,10 +38,14 @@ Report = Callable[[str, dict[str, object], Author], None]
 
 @dataclass(slots=True)
 class Identity:
-    """A connection's peer. `token` is the id of the one it presented; `allowance` requests left, as of `refilled`."""
+    """A connection's peer. `token` is the id of the one it presented; `allowance` requests left, as of `refilled`.
+
+    `generation`: of the users that its role is from.
+    """
 
     author: Author
     role: str
+    generation: int = 0
     scopes: tuple[str, ...] = ()
     token: str = ""
     allowance: float = 0.0
@@ -67,13 +71,20 @@ class Access:
         """The peer by SO_PEERCRED (unix(7))."""
         raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
         pid, uid, gid = struct.unpack("3i", raw)
-        acting = self._agents.of(pid)
-        author = Author(acting.agent, acting.session, uid, gid, pid)
-        contained = is_contained(pid)
-        name, role = ("", "") if contained else self._named(uid)
+        author, role = self._standing(Author(NOBODY.agent, NOBODY.session, uid, gid, pid))
+        return Identity(author, role, self._users.generation)
+
+    def _standing(self, author: Author) -> tuple[Author, str]:
+        """Whom a process speaks for by itself, and in what role."""
+        acting = self._agents.of(author.pid)
+        contained = is_contained(author.pid)
+        name, role = ("", "") if contained else self._named(author.uid)
         if acting != NOBODY:
-            return Identity(author, "agent" if role or contained else STRANGER)
-        return Identity(author._replace(agent=name), role) if role else Identity(author, STRANGER)
+            known = author._replace(agent=acting.agent, session=acting.session)
+            return known, "agent" if role or contained else STRANGER
+        if role:
+            return author._replace(agent=name), role
+        return author._replace(agent=NOBODY.agent), STRANGER
 
     def _named(self, uid: int) -> tuple[str, str]:
         """How a user is called in events, and their role, "" for none."""
@@ -96,12 +107,16 @@ class Access:
         peer.scopes = view.scopes
 
     def refresh(self, peer: Identity) -> None:
-        """Since it connected its process may have been registered as an agent, or its token have lost its standing.
+        """Since it connected its process may have been registered as an agent, its user have got other rights, or its
+        token have lost its standing.
 
         Raises Unauthenticated.
         """
         if peer.token:
             self._tokens.standing(peer.token)
+        elif peer.generation != self._users.generation:
+            peer.generation = self._users.generation
+            peer.author, peer.role = self._standing(peer.author)
         acting = self._agents.of(peer.author.pid)
         if acting != NOBODY and peer.role not in ("agent", STRANGER):
             peer.author = peer.author._replace(agent=acting.agent, session=acting.session)

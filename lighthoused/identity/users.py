@@ -27,15 +27,17 @@ class Users:
 
     def __init__(self, roles: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
         self._known: TTLCache[int, User | None] = TTLCache(MAX_USERS, FRESH_S)
+        self.generation = 0
         self.replace(roles)
 
     def replace(self, roles: tuple[tuple[str, tuple[str, ...]], ...]) -> None:
-        """Other names from now on, for connections made from now on. Raises Invalid, and keeps those from before."""
+        """Other names from now on; `generation` tells that there are. Raises Invalid, and keeps those from before."""
         for _, names in roles:
             for name in names:
                 _check(name)
         self._roles = roles
         self._known.clear()
+        self.generation += 1
 
     def find(self, uid: int) -> User | None:
         """The user of this number; None where there is none, `role` "" where nothing names them."""

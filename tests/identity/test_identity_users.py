@@ -4,8 +4,11 @@ import json
 import os
 import pwd
 import socket
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from tests_support.running import Running
 
 from lighthoused.core.errors import Invalid
 from lighthoused.identity.users import Users
+from lighthoused.protocol.messages.policies import ReloadRequest
 
 NOBODY = pwd.getpwnam("nobody")
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="becomes other users")
@@ -64,6 +68,31 @@ def serving() -> Iterator[Callable[[str], Running]]:
             assert daemon.stop() == 0
 
 
+@contextmanager
+def connected_as_nobody(path: Path) -> Iterator[Callable[[dict[str, Any]], dict[str, Any]]]:
+    """One connection of another user's process that is kept: what it is asked goes in by a pipe, answers by another."""
+    program = (
+        "import os, socket, sys\n"
+        f"os.setgroups([]); os.setgid({NOBODY.pw_gid}); os.setuid({NOBODY.pw_uid})\n"
+        f"asking = socket.socket(socket.AF_UNIX); asking.connect({str(path)!r}); answers = asking.makefile('rb')\n"
+        "for line in sys.stdin.buffer:\n"
+        "    asking.sendall(line)\n"
+        "    sys.stdout.buffer.write(answers.readline()); sys.stdout.buffer.flush()\n"
+    )
+    child = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert child.stdin is not None
+    assert child.stdout is not None
+
+    def ask(request: dict[str, Any]) -> dict[str, Any]:
+        child.stdin.write(json.dumps(request).encode() + b"\n")  # type: ignore[union-attr]
+        child.stdin.flush()  # type: ignore[union-attr]
+        return dict(json.loads(child.stdout.readline()))  # type: ignore[union-attr]
+
+    with child:
+        yield ask
+        child.stdin.close()
+
+
 def as_nobody(path: Path, request: dict[str, Any]) -> dict[str, Any]:
     """The daemon's answer to a request of another user's process."""
     reading, writing = os.pipe()
@@ -106,3 +135,19 @@ def test_a_command_of_another_user_is_judged_in_that_users_home(serving: Callabl
     assert [effect["target"] for effect in verdict["effects"]] == [f"{NOBODY.pw_dir}/x"]
     judged = running.events(type="gate.judged")
     assert [event.agent for event in judged] == ["user:nobody"]
+
+
+@needs_root
+def test_a_reload_changes_what_open_connections_may_do(serving: Callable[[str], Running]) -> None:
+    running = serving("[access]\nadmin = ['nobody']\n")
+    config = running.socket.parent / "lighthouse.toml"
+    issue = {"method": "token.issue", "id": 1, "agent": "x", "role": "viewer"}
+    with connected_as_nobody(running.socket) as ask:
+        assert "result" in ask(issue)
+        for role, expected in (("viewer", "denied"), ("admin", ""), ("", "denied"), ("admin", "")):
+            access = f"[access]\n{role} = ['nobody']\n" if role else ""
+            config.write_text("[rpc]\nsocket_mode = '0666'\n" + access)
+            with running.client() as owner:
+                owner.call(ReloadRequest(id=0))
+            assert ask(issue).get("error", {}).get("code", "") == expected
+            assert ("result" in ask({"method": "status", "id": 2})) == bool(role)
