@@ -6,7 +6,7 @@ from typing import Any
 
 from lighthoused.gate.arguments import COMMON_SWITCHES, Arguments, parse
 from lighthoused.gate.knowledge_base import PATH_KINDS, KnowledgeBase, Program, Rule, RuleEntry
-from lighthoused.gate.programs.removing import says_it_removes
+from lighthoused.gate.programs.removing import named_for_it, says_it_removes
 from lighthoused.gate.programs.telling_names import telling
 from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.bounds import MAX_MATCHED
@@ -200,7 +200,8 @@ def _unknown(run: Run, argv: list[str]) -> str:
     note = "What this program does is not known."
     run.findings.add("execute", argv[0], "process", certainty="unknown", program=argv[0], note=note)
     words = [word for word in argv[1:9] if not word.startswith("-")]
-    if argv[-1] != "-h" and says_it_removes(words, (word for word in argv[1:33] if word.startswith("-"))):
+    flags = [word for word in argv[1:33] if word.startswith("-")]
+    if argv[-1] != "-h" and (says_it_removes(words, flags) or (words and named_for_it(argv[0]))):
         note = "A program that is not known is told to delete something."
         run.findings.add("destroy", " ".join(words), certainty="unknown", program=argv[0], note=note)
     return UNKNOWN
@@ -240,11 +241,11 @@ _LOOKING = frozenset(
     | {"ls", "makemigrations", "man", "new", "plan", "ps", "query", "read", "run", "search", "show", "status"}
     | {"template", "test", "validate", "version", "view", "whoami"}
 )
-_ELSEWHERE = frozenset({"remote", "cluster", "database"})
+_DESTROYS = frozenset({"destroy", "overwrite_device"})
 
 
 def _unspoken(run: Run, program: Program, arguments: Arguments) -> None:
-    """No rule speaks of a command of a program that can destroy what is elsewhere: it is taken at its word."""
+    """No rule speaks of a command of a program that can destroy something: it is taken at its word."""
     words = arguments.words[:4]
     if (
         not words
@@ -252,7 +253,7 @@ def _unspoken(run: Run, program: Program, arguments: Arguments) -> None:
         or not says_it_removes(words, filter(arguments.means, arguments.flags), elsewhere=True)
     ):
         return
-    if any(rule.entry.kind == "destroy" and rule.scope in _ELSEWHERE for rule in program.rules):
+    if any(rule.entry.kind in _DESTROYS and rule.scope != "home" for rule in program.rules):
         note, instead = "By its words it removes something.", "Let its owner remove it; list it first."
         line = _line(arguments)
         run.findings.add(

@@ -17,6 +17,7 @@ MANY = 1000
 ROUNDS = 16
 """Numbers of a range that are tried."""
 HUGE = 1 << 32
+MAX_DIMENSIONS = 4
 """Bytes that one value or file may have."""
 _ENDLESS = frozenset({"itertools.count", "itertools.cycle", "itertools.repeat", "iter"})
 _WAITS = frozenset(
@@ -212,8 +213,8 @@ def number(node: ast.expr) -> int | None:
 
 
 def _product(node: ast.expr) -> int | None:
-    """A number, or how many elements an array of several dimensions has."""
-    if not isinstance(node, ast.Tuple | ast.List):
+    """A number, or how many elements an array of several dimensions has; a long list is no array's dimensions."""
+    if not isinstance(node, ast.Tuple | ast.List) or len(node.elts) > MAX_DIMENSIONS:
         return number(node)
     product = 1
     for each in node.elts:

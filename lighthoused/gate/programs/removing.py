@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 MAX_LOOKED_AT = 6
-_WORD = re.compile(r"(?a)(?!\d)\w[\w:-]{0,63}")
+_WORD = re.compile(r"(?a)(?!\d)\w[\w:.-]{0,63}")
 _PART = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")
 _STRONG = frozenset(
     {"delete", "destroy", "purge", "drop", "wipe", "erase", "terminate", "nuke", "truncate", "obliterate", "teardown"}
@@ -15,12 +15,13 @@ _STRONG = frozenset(
 )
 _WEAK = frozenset(
     {"remove", "rm", "del", "reset", "flush", "clear", "uninstall", "revoke", "rollback", "prune", "disable", "expire"}
-    | {"evict", "drain", "unregister", "untag", "empty", "rotate", "cancel", "overwrite"}
+    | {"evict", "rb", "drain", "unregister", "untag", "empty", "rotate", "cancel", "overwrite"}
 )
 _UNDOING = frozenset(
     {"remove", "rm", "rollback", "revoke", "uninstall", "untag", "disable", "unregister", "suspend", "deactivate"}
     | {"deallocate", "poweroff", "shutdown", "detach", "invalidate", "retire", "archive", "deprecate", "unassign"}
     | {"deauthorize", "quarantine", "unlink", "wipeout", "expunge"}
+    | {"rb", "disconnect", "kill"}
 )
 _GRAVE = _WEAK - {"clear", "rotate", "cancel", "empty", "prune", "drain", "expire"}
 _THINGS = frozenset(
@@ -52,7 +53,20 @@ _THINGS = frozenset(
         "instance",
     }
     | {"invoice", "keyspace", "listener", "machine", "member", "message", "monitor", "namespace", "node", "org"}
-    | {"organization", "partition", "permission", "pipeline", "pod", "policy", "pool", "prod", "product", "production"}
+    | {
+        "organization",
+        "partition",
+        "permission",
+        "pipeline",
+        "pod",
+        "object",
+        "obj",
+        "policy",
+        "pool",
+        "prod",
+        "product",
+        "production",
+    }
     | {"queue", "record", "registry", "release", "replica", "repo", "repository", "role", "route", "rule", "schema"}
     | {
         "secret",
@@ -121,7 +135,7 @@ def says_it_removes(words: Iterable[str], flags: Iterable[str], elsewhere: bool 
         parts = _parts(word)
         if not parts:
             continue
-        ends = {parts[0], parts[-1]}
+        ends = {parts[-1]} if "." in word else {parts[0], parts[-1]}
         if parts[0] in _LOOKS and not (len(parts) > 1 and parts[-1] in _STRONG):
             return False
         if word.lower() in _STRONG or (ends & _STRONG and (len(parts) == 1 or _is_command(parts))):
@@ -131,6 +145,12 @@ def says_it_removes(words: Iterable[str], flags: Iterable[str], elsewhere: bool 
         if ends & _WEAK and _matters(parts, seen[max(at - 1, 0) : at], seen[at + 1 : at + 3], forced, ends):
             return True
     return any(map(_FLAG.fullmatch, given))
+
+
+def named_for_it(program: str) -> bool:
+    """Whether a program is called after what it does: ``mega-rm``, ``swift-delete``."""
+    parts = _parts(program)
+    return len(parts) > 1 and parts[-1] in _STRONG | {"rm", "rmdir"} and _is_command(parts)
 
 
 def _is_command(parts: list[str]) -> bool:
@@ -144,7 +164,7 @@ def _matters(parts: list[str], before: list[str], after: list[str], forced: bool
 
 
 def _parts(word: str) -> list[str]:
-    """The words that a command's name is made of; none of what is no name (``drop.sql``, ``a/b``)."""
+    """The words that a command's name is made of; none of what is no name (``a/b``)."""
     return [part.lower() for part in _PART.findall(word)] if _WORD.fullmatch(word) else []
 
 
