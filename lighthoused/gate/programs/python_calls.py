@@ -110,7 +110,11 @@ CALLS: dict[str, tuple[Call, ...]] = {
         ("yaml.unsafe_load", "jsonpickle.decode", "joblib.load", "torch.load", "numpy.load", "pandas.read_pickle"),
         (Call("interpret", 0, like=re.compile("\ue001"), note="Reading such data runs what it says."),),
     ),
-    "yaml.load": (Call("interpret", 0, like=re.compile("\ue001"), note="Such data can run what it says."),),
+    **dict.fromkeys(
+        ("yaml.full_load", "yaml.load_all"),
+        (Call("interpret", 0, like=re.compile("!!python/"), note="Such data runs what it says."),),
+    ),
+    "yaml.load": (Call("interpret", 0, like=re.compile("\ue001|!!python/"), note="Such data can run what it says."),),
     **dict.fromkeys((".mprotect", ".VirtualAlloc", ".VirtualProtect", ".VirtualAllocEx"), _MACHINE_CODE),
     **dict.fromkeys((".CreateRemoteThread", ".WriteProcessMemory", ".process_vm_writev"), _MACHINE_CODE),
     **dict.fromkeys((".ptrace", ".process_vm_readv", ".ReadProcessMemory", ".MiniDumpWriteDump"), _TRACE),

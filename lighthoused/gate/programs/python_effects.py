@@ -18,7 +18,7 @@ from lighthoused.gate.programs.python_calls import (
     Call,
 )
 from lighthoused.gate.programs.python_hosts import Hosts
-from lighthoused.gate.programs.python_values import Value, flat
+from lighthoused.gate.programs.python_values import RETRIEVED, Value, flat
 from lighthoused.gate.programs.statements import said
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -35,6 +35,9 @@ _SCOPES: dict[str, Scope] = {
 _PAYMENTS = ("stripe.", "braintree.", "square.")
 
 
+_SYSTEM_CALLS = frozenset({"59", "322", "319", "101", "105", "165", "169", "175", "313"})
+"""Numbers of system calls that run programs, trace, become another user, mount, or load modules (x86-64)."""
+_ANYBODYS = ("/tmp/", "/var/tmp/", "/dev/shm/")
 _PRIVILEGED = "The container is root on this machine."
 
 
@@ -62,8 +65,11 @@ class PythonEffects:
             self._run.findings.add("send", first, "network", program="python", note="It sends data to a server.")
         if name == "fileinput.input" and flat(keywords.get("inplace", "")) in ("True", "1"):
             self._path("write", first)
-        if name in SAVES and len(values) > 1:
-            self._state.write(self._run.findings.targets.absolute(flat(values[1]), self._state.cwd), FETCHED, False)
+        if name in SAVES:
+            path = flat(values[1]) if len(values) > 1 else RETRIEVED
+            self._state.write(self._run.findings.targets.absolute(path, self._state.cwd), FETCHED, False)
+        if name in ("os.putenv", "os.environ.setdefault") and len(values) > 1:
+            self._run.command(["export", "=".join(map(flat, values[:2]))], self._state)
         if (
             name in ("pip.main", "pip._internal.main", "pip._internal.cli.main.main")
             and values
@@ -72,8 +78,9 @@ class PythonEffects:
             self._run.command(["pip", *map(flat, values[0])], self._state.fork())
         if SCRIPTS.get(name, len(values)) < len(values):
             self._run.command(["python3", flat(values[SCRIPTS[name]])], self._state.fork())
-        if name in ("sys.path.insert", "sys.path.append") and values:
-            self._run.command(["env", f"PYTHONPATH={flat(values[-1])}", "python3", "-c", "pass"], self._state.fork())
+        if name in ("sys.path.insert", "sys.path.append") and values and flat(values[-1]).startswith(_ANYBODYS):
+            note = "Modules are taken from where anybody may put them."
+            self._run.findings.add("interpret", flat(values[-1]), certainty="unknown", program="python", note=note)
         if flat(keywords.get("privileged", "")) == "True" or flat(keywords.get("pid_mode", "")) == "host":
             self._run.findings.add("escalate_privilege", name, "system", program="python", note=_PRIVILEGED)
         self._service(name, first, keywords)
@@ -100,6 +107,11 @@ class PythonEffects:
             note = "Scheduled commands run when nobody looks."
             command = flat(keywords["command"])
             self._run.findings.add("persist", command, "system", program="python", note=note)
+        if method == "syscall" and first in _SYSTEM_CALLS:
+            self.machine_code()
+        if method in ("kill", "terminate", "send_signal") and owner in ("1", "0", "-1"):
+            note = "It ends all processes, or the first one."
+            self._run.findings.add("kill", first, "system", program="python", place="everything", note=note)
         if method == "mmap" and not name.startswith("mmap.") and values[2:3] == ["7"]:
             self.machine_code()
         if method == "read" and first.startswith("/"):

@@ -56,6 +56,7 @@ _SIZED = frozenset(
 _PROCESSES = frozenset({"psutil.process_iter", "psutil.pids", "psutil.get_pid_list"})
 _ENDS = frozenset({"kill", "terminate", "send_signal", "suspend"})
 _LISTS = re.compile(r"(?:/bin/)?(?:ps|pgrep|pidof)\b")
+_NONE: dict[str, int] = {}
 _Loop = ast.While | ast.For | ast.ListComp | ast.GeneratorExp | ast.SetComp
 
 
@@ -66,6 +67,7 @@ class Loops:
         self._run = run
         self._names = names
         self._listed: set[str] = set()
+        self._numbers: dict[str, int] = {}
 
     def loop(self, node: _Loop) -> None:
         """A loop, before its body is read."""
@@ -96,25 +98,30 @@ class Loops:
         body = [each for statement in node.body for each in _always(statement)]
         calls = [each for each in body if isinstance(each, ast.Call)]
         again = any(isinstance(each, ast.Name) and each.id == node.name for each in body)
+        if again and any(_last(each) in _GROWS for each in calls):
+            self._exhaust(node.name, "A function that calls itself for ever fills the memory.", "possible")
         if again and any(self._starts(each) for each in calls):
             self._exhaust(node.name, "A function that starts itself again and again fills the machine with processes.")
 
     def listing(self, name: str, node: ast.expr) -> None:
-        """A name that is given the numbers of all processes."""
+        """A name that is given the numbers of all processes, or a number."""
         if self._lists_processes(node):
             self._listed.add(name)
+        size = number(node, self._numbers)
+        if size is not None:
+            self._numbers[name] = size
 
     def size(self, name: str, values: list[ast.expr]) -> None:
         """A call that makes something of a size."""
         count = _product if name.startswith("numpy.") else number
-        if name in _SIZED and any((count(value) or 0) >= HUGE for value in values):
+        if name in _SIZED and any((count(value, self._numbers) or 0) >= HUGE for value in values):
             self._exhaust(name, "It takes more memory or disk than there is.", "possible")
 
     def product(self, node: ast.BinOp) -> None:
         """A text or list, many times."""
         for one, many in ((node.left, node.right), (node.right, node.left)):
             text = isinstance(one, ast.List) or (isinstance(one, ast.Constant) and isinstance(one.value, str | bytes))
-            if text and (number(many) or 0) >= HUGE >> 3:
+            if text and (number(many, self._numbers) or 0) >= HUGE >> 3:
                 self._exhaust("memory", "It takes more memory or disk than there is.", "possible")
 
     def _endless(self, node: ast.While | ast.For) -> bool:
@@ -142,6 +149,8 @@ class Loops:
         rounds = self._rounds(iterated)
         if rounds >= MANY and (called & _STARTS or called & _STARTING):
             self._exhaust("processes", f"It starts {rounds} processes or threads.", "possible")
+        elif rounds >= 10**8 and called & _GROWS:
+            self._exhaust("memory", "It fills the memory.", "possible")
         elif rounds >= 10**8 and "write" in called:
             self._exhaust("disk", "It fills the disk.", "possible")
 
@@ -161,7 +170,7 @@ class Loops:
         names = [text for side in compared for text in self._texts(side)]
         for name in names[:8]:
             self._run.command(["pkill", name], self._names.state.fork())
-        if not names:
+        if not names or any(isinstance(each, ast.Attribute) and each.attr == "username" for each in body):
             note = "It ends all processes."
             self._run.findings.add("kill", "-1", "system", program="python", place="everything", note=note)
 
@@ -194,13 +203,15 @@ class Loops:
         )
 
 
-def number(node: ast.expr) -> int | None:
-    """The value of a number that is written out, about 10**31 at most; None for anything else."""
+def number(node: ast.expr, known: dict[str, int] = _NONE) -> int | None:
+    """The value of a number that is written out or has a name, about 10**31 at most; None for anything else."""
+    if isinstance(node, ast.Name):
+        return known.get(node.id)
     if isinstance(node, ast.Constant):
         return int(node.value) if isinstance(node.value, int | float) and abs(node.value) < 1e30 else None
     if not isinstance(node, ast.BinOp):
         return None
-    left, right = number(node.left), number(node.right)
+    left, right = number(node.left, known), number(node.right, known)
     if left is None or right is None or abs(left) > 10**30 or abs(right) > 10**30:
         return None
     if isinstance(node.op, ast.Pow | ast.LShift):
@@ -212,13 +223,13 @@ def number(node: ast.expr) -> int | None:
     return left + right if isinstance(node.op, ast.Add) else None
 
 
-def _product(node: ast.expr) -> int | None:
+def _product(node: ast.expr, known: dict[str, int]) -> int | None:
     """A number, or how many elements an array of several dimensions has; a long list is no array's dimensions."""
     if not isinstance(node, ast.Tuple | ast.List) or len(node.elts) > MAX_DIMENSIONS:
-        return number(node)
+        return number(node, known)
     product = 1
     for each in node.elts:
-        product *= number(each) or 1
+        product *= number(each, known) or 1
     return product
 
 

@@ -302,6 +302,8 @@ class _Reading(ast.NodeVisitor):
         """Whether it reads a file of the project, or what the same source has packed."""
         first = node.args[0] if node.args else node
         inner = first.func.value if isinstance(first, ast.Call) and isinstance(first.func, ast.Attribute) else first
+        if isinstance(first, ast.Call) and self.names.dotted(first.func).endswith(".dumps"):
+            return "__reduce__" not in self._functions
         path = self._path_of(inner)
         if path:
             own = self._run.findings.targets.resolve(path, self._state.cwd).scope == "project"

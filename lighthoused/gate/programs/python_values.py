@@ -274,6 +274,10 @@ def _call(node: ast.Call, names: Names) -> Value:
         return values[0]
     if name in ("random.choice", "next") and values:
         return values[0][0] if values[0] and isinstance(values[0], list) else origin(flat(values[0])) or UNKNOWN
+    if name in ("urllib.request.urlretrieve", "urllib.urlretrieve"):
+        return [flat(values[1]) if len(values) > 1 else RETRIEVED, UNKNOWN]
+    if name == "psutil.Process":
+        return first
     if name in _TEMPORARIES:
         return f"{_TEMPORARY}{UNKNOWN}" if not {each.arg for each in node.keywords} & {"dir"} else UNKNOWN
     if name in _PATHS and not opaque(first):
@@ -305,6 +309,8 @@ def _call(node: ast.Call, names: Names) -> Value:
     return _method(node, values, names)
 
 
+RETRIEVED = "/tmp/retrieved"
+"""Where urlretrieve puts what it is given no name for."""
 _TEMPORARY = "/tmp/tmp"
 _TEMPORARIES = frozenset(
     {"tempfile.mkdtemp", "tempfile.mktemp", "tempfile.TemporaryDirectory", "tempfile.NamedTemporaryFile"}
