@@ -24,10 +24,12 @@ from lighthoused.gate.programs.lookups import LOOKUPS
 from lighthoused.gate.programs.patches import apply_patch
 from lighthoused.gate.programs.powershell import NAMES as POWERSHELL
 from lighthoused.gate.programs.powershell import powershell
+from lighthoused.gate.programs.projects import COMPILERS
 from lighthoused.gate.programs.recipes import RECIPES
 from lighthoused.gate.programs.searches import LOOKS, looking
 from lighthoused.gate.programs.settings import SETTINGS, printing
 from lighthoused.gate.programs.shells import SHELLS, busybox, shell
+from lighthoused.gate.programs.texts import TEXTS
 from lighthoused.gate.programs.told import Told
 from lighthoused.gate.shell.bounds import Deadline, Unresolvable
 from lighthoused.gate.shell.reader import Reader
@@ -62,12 +64,14 @@ class Analyser:
         named: dict[str, Family] = {
             **BUILTINS,
             **FILTERS,
+            **TEXTS,
             **LAUNCHERS,
             "fd": fd,
             "fdfind": fd,
             **COPIES,
             **RECIPES,
             **RUNS,
+            **COMPILERS,
             **dict.fromkeys(SHELLS, shell),
             **dict.fromkeys(POWERSHELL, powershell),
             "cmd": cmd,

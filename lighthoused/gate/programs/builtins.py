@@ -88,6 +88,8 @@ def complete(run: Run, argv: list[str], state: State) -> str:
     for source in (flags.get("C", ""), flags.get("x", "").partition(":")[2]):
         code(run, source, state.fork(), argv[0])
     run.expander.hidden(flags.get("W", ""), state)
+    if argv[0] == "compgen" and "W" in flags:
+        return "".join(f"{word}\n" for word in flags["W"].split())
     return UNKNOWN if argv[0] == "compgen" else ""
 
 
@@ -179,6 +181,11 @@ def coproc(run: Run, argv: list[str], state: State) -> str:
     words = argv[1:]
     if len(words) > 1 and words[1] in ("{", "("):
         words = words[1:]
+    if words and re.fullmatch(r"(?:/\S*/)?(?:ba|da|z|k|a|mk)?sh", words[-1]) and len(words) < 3:
+        path = run.sink(lambda child: run.command(words[-1:], child), state)
+        state.outputs = {**state.outputs, "60": path}
+        state.assign(words[0] if len(words) > 1 else "COPROC", ("61", "60"))
+        return ""
     return run.command(words, state.fork()) if words else ""
 
 

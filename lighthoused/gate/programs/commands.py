@@ -11,6 +11,8 @@ from lighthoused.gate.programs.builtins import BUILTINS
 from lighthoused.gate.programs.described import Described
 from lighthoused.gate.programs.downloads import downloaded
 from lighthoused.gate.programs.escapes import escapes
+from lighthoused.gate.programs.projects import loads
+from lighthoused.gate.programs.texts import TEXTS
 from lighthoused.gate.shell.patterns import Pattern
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import MAX_ALTERNATIVES, State
@@ -37,9 +39,9 @@ _KEYWORDS = frozenset(
     {"!", "{", "}", "(", ")", "then", "do", "done", "fi", "else", "esac", ";", "while", "until", "if", "elif"}
 )
 _ALSO_DESCRIBED = frozenset(
-    {"ssh", "slogin", "autossh", "strace", "ltrace", "sshpass", "docker", "podman", "nerdctl", "finch"}
+    {"ssh", "slogin", "autossh", "strace", "ltrace", "sshpass", "docker", "podman", "nerdctl", "finch"} | TEXTS.keys()
 )
-"""Programs that run a command and do something else besides."""
+"""Programs that run a command or print something known, and do something else besides."""
 _NETCATS = frozenset({"nc", "ncat", "netcat", "socat"})
 """Programs that attackers bring along; wherever they lie, they do the same."""
 _LOOPS = frozenset({"for", "select"})
@@ -68,6 +70,9 @@ class Commands:
             return self._alias(run, argv, state)
         if opaque(name):
             return self._unknown_name(run, argv, state)
+        if name[:1] == "=" or name[:2] == "e:":
+            plain = name[1:] if name[:1] == "=" else name[2:]
+            return run.command([plain, *argv[1:]], state) if self._knows(plain) else UNKNOWN
         if name in _KEYWORDS or name == "":
             return run.command(argv[1:], state) if len(argv) > 1 else ""
         if GLOB in argv[0]:
@@ -106,6 +111,8 @@ class Commands:
 
     def _known(self, run: Run, argv: list[str], state: State) -> str:
         escapes(run, argv, state)
+        if state.files:
+            loads(run, argv, state)
         downloaded(run, argv, state)
         family = self._named.get(argv[0])
         output = family(run, argv, state) if family else None

@@ -6,10 +6,11 @@ What copying does to the world is for the knowledge base.
 import posixpath
 import re
 
+from lighthoused.gate.shell.bounds import decimal
 from lighthoused.gate.shell.redirects import descriptor_of
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
-from lighthoused.gate.shell.text import SECRET, unmarked
+from lighthoused.gate.shell.text import SECRET, opaque, unmarked
 
 _PROGRAM = re.compile(r"/(?:usr/(?:local/)?)?s?bin/[\w.+-]+")
 """A copy of a program, or a link to it, is the program by another name."""
@@ -69,8 +70,14 @@ def dd(run: Run, argv: list[str], state: State) -> str | None:
         text = state.files.get(run.findings.targets.absolute(operands["if"], state.cwd))
     else:
         text = state.stdin.text
-    if text is None or re.search(r"\b(?:skip|seek|conv)=", " ".join(argv)):
+    if text is None or re.search(r"\b(?:seek|conv|cbs|iflag)=", " ".join(argv)):
         return None
+    sizes = [decimal(operands.get(name, "")) for name in ("bs", "skip", "count")]
+    if {"skip", "count"} & operands.keys():
+        if opaque(text) or sizes[0] is None:
+            return None
+        start = sizes[0] * (sizes[1] or 0)
+        text = text[start : start + sizes[0] * sizes[2]] if sizes[2] is not None else text[start:]
     if "of" in operands:
         state.write(run.findings.targets.absolute(operands["of"], state.cwd), text, False)
         return None

@@ -20,7 +20,7 @@ MAX_TEXT = 4096
 MAX_TAILS = 3
 _COMMAND_NAME = re.compile(
     r"(?i)(?:[\w.:-]*[-_.:])?(?:command|cmd|exec|execute|exec-batch|eval|shell|rsh|run|runner|wrapper|hook|pager|editor"
-    r"|program|prog|invoke|filter|script|scripts|launcher|askpass|prepare|cleanup|setup|exe|action|proxy"
+    r"|program|prog|invoke|filter|script|scripts|launcher|run[-_]under|mda|pre|plugin|batch|startup|exec[-_]\w+|\w+[-_]exec|execute[-_]\w+|askpass|prepare|cleanup|setup|exe|action|proxy"
     r"|sshcommand|helper|textconv|smudge|clean|driver|smtpserver|compressor|decompressor"
     r"|on-[\w-]+|pre-[\w-]+|post-[\w-]+|alias[.:][\w-]+|hooks[.:][\w-]+|tunnels[.:]\w+|CC|CXX|LD|AR|SHELL)(?:::)?"
 )
@@ -88,6 +88,14 @@ def unnamed(run: Run, argv: list[str], state: State) -> None:
         keep(run, run.attempt(partial(run.command, [program, *argv[1:]], state.fork())))
 
 
+def maybe(run: Run, command: Callable[[], object]) -> None:
+    """Something that may be run: those effects count that would do harm."""
+    if run.trying:
+        command()
+    else:
+        keep(run, run.attempt(lambda: str(command())), grave=True)
+
+
 def keep(run: Run, effects: list[Effect], grave: bool = False) -> None:
     """Add those effects of a command that was tried which a harmless one would not have."""
     if any(effect.kind == "unparsed" for effect in effects):
@@ -98,8 +106,21 @@ def keep(run: Run, effects: list[Effect], grave: bool = False) -> None:
             run.findings.put(effect)
 
 
+_EXECUTABLE = re.compile(r"(?i)(?:.*[-_.:])?(?:executable|exec|command|program)")
+_ARGUMENTS = re.compile(r"(?i)(?:.*[-_.:])?(?:args|arguments|commandlineargs)")
+
+
+def _apart(argv: list[str]) -> Iterator[str]:
+    """A command of which the program and its arguments are said apart (``-Dexec.executable=rm -Dexec.args=...``)."""
+    said = [word.lstrip("-").partition("=")[::2] for word in argv[1:MAX_WORDS] if "=" in word]
+    for name, program in said:
+        if program and _EXECUTABLE.fullmatch(name):
+            yield from (f"{program} {rest}" for other, rest in said if _ARGUMENTS.fullmatch(other))
+
+
 def _sources(argv: list[str]) -> Iterator[str]:
     """Texts that a flag, a key or a verb announces as commands."""
+    yield from _apart(argv)
     for at, word in enumerate(argv[1:MAX_WORDS], 1):
         flag, equals, value = word.partition("=")
         if equals and (value.startswith("!") or _COMMAND_NAME.fullmatch(flag.lstrip("-"))):

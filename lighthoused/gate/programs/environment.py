@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from lighthoused.gate.programs.builtins import code
+from lighthoused.gate.programs.telling_names import telling
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import opaque, unmarked
@@ -49,6 +50,8 @@ _WELL_KNOWN_LIBRARY = re.compile(
 _OPTIONS: dict[str, re.Pattern[str]] = {
     "TAR_OPTIONS": re.compile(r"(?:exec|to-command|use-compress-program|rsh-command)=(.+)"),
     "LESS": re.compile(r"\+!(.+)"),
+    **dict.fromkeys(("VIMINIT", "EXINIT", "GVIMINIT"), re.compile(r"(?:^|[|:\n])\s*(?:sil\w*!?\s+)?!(.+)")),
+    "MORE": re.compile(r"\+!(.+)"),
     "GIT_CONFIG_PARAMETERS": re.compile(r"=!(.+?)'?$"),
     "MAKEFLAGS": re.compile(r"--eval=(.+)"),
     "MAKEOVERRIDES": re.compile(r"SHELL=(.+)"),
@@ -114,6 +117,14 @@ def _hidden(run: Run, path: str, state: State) -> bool:
     return target.scope in ("temp", "system", "elsewhere") and target.place != "sink"
 
 
+def loaded_from(run: Run, program: str, path: str, state: State) -> None:
+    """A program is made to load a file that nobody here wrote: as if it were run by its name."""
+    if _hidden(run, path, state):
+        note = "What a file does that a program loads is not known before it is read."
+        run.findings.add("execute", unmarked(path), "process", certainty="unknown", program=program, note=note)
+        telling(run, path, state)
+
+
 def _planted(run: Run, name: str, path: str) -> None:
     note = "It makes other programs run what lies outside the project."
     instead = "Run it by its name, so that it can be seen what runs."
@@ -160,6 +171,13 @@ def _path(run: Run, name: str, value: str, state: State) -> None:
             _planted(run, name, folder)
 
 
+def _modules(run: Run, name: str, value: str, state: State) -> None:
+    """Directories in which an interpreter looks for modules."""
+    for folder in filter(None, unmarked(value).split(":")):
+        if not opaque(folder) and folder.startswith(_ANYBODYS):
+            loaded_from(run, name, folder, state)
+
+
 def _history(run: Run, name: str, value: str, state: State) -> None:
     if _HISTORY[name].match(unmarked(value)):
         run.findings.add("conceal", name, "process", program=name, note="Commands are no longer recorded.")
@@ -193,5 +211,6 @@ _EXACT: dict[str, Callable[[Run, str, str, State], None]] = {
     **dict.fromkeys(_UNCHECKED, _unchecked),
     "PATH": _path,
     "SSH_AUTH_SOCK": _agent,
+    **dict.fromkeys(("PYTHONPATH", "PERL5LIB", "PERLLIB", "RUBYLIB", "NODE_PATH", "LUA_PATH", "CLASSPATH"), _modules),
     **dict.fromkeys(_PROXIES, _proxy),
 }

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 
 from lighthoused.gate.programs.editing import sed
 from lighthoused.gate.programs.lines import LINES, blurred, given
@@ -147,7 +148,7 @@ def xxd(run: Run, argv: list[str], state: State) -> str:
     """Only reverting a plain dump."""
     flags = "".join(word[1:] for word in argv[1:] if word.startswith("-"))
     text = _input(run, argv, state, ("-l", "-s", "-c", "-g"))
-    return _decoded(text, _unhex) if "r" in flags else UNKNOWN
+    return _decoded(text, _bits if "b" in flags else _unhex) if "r" in flags else UNKNOWN
 
 
 def _unhex(text: str) -> bytes:
@@ -303,6 +304,9 @@ MAX_NUMBERS = 1000
 
 
 def seq(run: Run, argv: list[str], state: State) -> str:
+    form = next((after for word, after in pairwise(argv) if word in ("-f", "--format")), "")
+    if form and "%" not in form:
+        return f"{unmarked(form)}\n"
     numbers = [int(word) for word in argv[1:] if re.fullmatch(r"-?\d{1,6}", word)]
     if not numbers or len(numbers) > 2:
         return UNKNOWN

@@ -13,10 +13,12 @@ from lighthoused.gate.programs.editing import awk_output
 from lighthoused.gate.programs.embedded import keep
 from lighthoused.gate.programs.lines import Options
 from lighthoused.gate.programs.literals import scan
+from lighthoused.gate.programs.loading import loaded, required
+from lighthoused.gate.programs.python_source import module as module_of
 from lighthoused.gate.programs.python_source import python_output
 from lighthoused.gate.programs.script_calls import calls
 from lighthoused.gate.programs.shells import source_of, written
-from lighthoused.gate.programs.strings import printed
+from lighthoused.gate.programs.strings import evaluated, printed
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -27,6 +29,7 @@ class Interpreter(NamedTuple):
     """`source`: flags whose value is source (short ones may be combined). `values`: other flags with a value.
 
     `first`: the first word is source (awk). `sub`: words before the source (``deno eval``).
+    `only`: without source in its arguments it does something else.
     """
 
     language: str
@@ -34,6 +37,7 @@ class Interpreter(NamedTuple):
     values: tuple[str, ...] = ()
     first: bool = False
     sub: tuple[str, ...] = ()
+    only: bool = False
 
 
 _PYTHON = Interpreter("python", ("-c",), ("-W", "-X", "-m"))
@@ -43,17 +47,24 @@ _GENERIC = Interpreter("generic", ("-e", "-eval", "--eval", "-c"))
 _JAVASCRIPT = Interpreter("node", ("-e", "-c"))
 INTERPRETERS: dict[str, Interpreter] = {
     **dict.fromkeys(("python", "python2", "python3", "pypy", "pypy3", "ipython", "py"), _PYTHON),
+    "dotnet-script": Interpreter("generic", ("-e", "eval")),
     **dict.fromkeys(("node", "nodejs", "bun", "ts-node", "tsx", "esno", "babel-node", "swc-node", "zx"), _NODE),
     **dict.fromkeys(("awk", "gawk", "mawk", "nawk"), _AWK),
-    "deno": Interpreter("node", (), (), first=True, sub=("eval",)),
+    "deno": Interpreter("node", (), (), first=True, sub=("eval", "run")),
     "crystal": Interpreter("generic", (), (), first=True, sub=("eval",)),
     "rails": Interpreter("ruby", (), (), first=True, sub=("runner",)),
     "flask": Interpreter("python", (), (), sub=("shell",)),
-    "perl": Interpreter("perl", ("-e", "-E"), ("-I", "-M")),
+    "perl": Interpreter("perl", ("-e", "-E"), ("-I",)),
     "ruby": Interpreter("ruby", ("-e",), ("-r", "-I")),
-    "php": Interpreter("php", ("-r",), ("-d",)),
-    "lua": Interpreter("lua", ("-e",), ("-l",)),
-    "luajit": Interpreter("lua", ("-e",), ("-l",)),
+    "php": Interpreter("php", ("-r", "-R", "-B", "-E"), ("-d",)),
+    **dict.fromkeys(("lua", "luajit", "texlua"), Interpreter("lua", ("-e",), ("-l",))),
+    **dict.fromkeys(("swift", "dart", "v"), Interpreter("generic", ("-e",), only=True)),
+    "rake": Interpreter("ruby", ("-e", "-p", "-E"), only=True),
+    "mix": Interpreter("elixir", ("-e", "--eval"), sub=("run",), only=True),
+    **dict.fromkeys(("rdmd", "csharp", "csi.exe", "fsi", "ghci", "hugs"), Interpreter("generic", ("--eval", "-e"))),
+    **dict.fromkeys(("maxima", "sage", "gp", "gap", "magma"), Interpreter("r", ("--batch-string", "-c", "-e"))),
+    "jed": Interpreter("generic", ("-e",), ("-f",), only=True),
+    **dict.fromkeys(("coffee", "lsc", "ts-node-esm"), _NODE),
     "Rscript": Interpreter("r", ("-e",)),
     **dict.fromkeys(
         ("emacs", "emacsclient"), Interpreter("lisp", ("--eval", "-eval", "--execute", "-e"), ("-l", "-f"))
@@ -67,7 +78,9 @@ INTERPRETERS: dict[str, Interpreter] = {
     **dict.fromkeys(("swipl", "gprolog", "yap"), Interpreter("prolog", ("-g", "-f"), ("-t",))),
     **dict.fromkeys(("ocaml", "ghc", "runghc", "scala", "kotlin", "kotlinc", "iex", "pry", "irb"), _GENERIC),
     **dict.fromkeys(("jrunscript", "jjs", "nashorn", "rhino", "qjs", "quickjs", "gjs", "d8"), _JAVASCRIPT),
-    **dict.fromkeys(("jshell", "erl", "pike", "raku", "perl6", "nim"), _GENERIC),
+    **dict.fromkeys(("jshell", "erl", "pike"), _GENERIC),
+    "nim": Interpreter("generic", ("-e", "--eval", "--eval:")),
+    **dict.fromkeys(("raku", "perl6", "rakudo"), Interpreter("raku", ("-e", "-ne", "-pe"), ("-M",))),
     "expect": Interpreter("tcl", ("-c",)),
     "elixir": Interpreter("elixir", ("-e",)),
     "julia": Interpreter("julia", ("-e", "--eval", "-E")),
@@ -76,6 +89,8 @@ INTERPRETERS: dict[str, Interpreter] = {
 _VERSIONED = re.compile(r"(python|pypy|perl|ruby|php|lua|node)[\d.]+$")
 
 
+_PRINTING = frozenset({"-p", "--print", "-pe"})
+"""Flags of node: it prints what the source gives."""
 _PACKAGES = frozenset(
     {"add", "create", "i", "init", "install", "link", "pm", "publish", "remove", "rm", "run", "update"}
 )
@@ -98,9 +113,13 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
     if argv[0] == "deno" and any(re.match(r"https?://(?!localhost|127\.)", word) for word in words):
         unseen(run, FETCHED, "deno")
     if found.sub:
-        if words[:1] != list(found.sub):
+        if words[:1] and words[0] not in found.sub:
             return None
+        if words[:1] == ["run"] and argv[0] == "deno":
+            found = found._replace(first=False)
         words = words[1:]
+    if found.only and not any(_is_source(found, word) or word == "-" for word in words[:8]):
+        return None
     sources, module, rest = _arguments(found, words)
     if module:
         return _module(run, module, rest, state)
@@ -113,6 +132,8 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
         sources = [] if source is None else [source]
     if argv[0] == "perl" and sources:
         sources[0] = "".join(f"use {word[2:]};" for word in words if re.match(r"-M\w", word)) + sources[0]
+    for text, language in loaded(run, argv[0], found.language, words, state):
+        read(run, unmarked(text), state, language or found.language)
     output = ""
     if rest[:1] == ["-"]:
         rest = rest[1:]
@@ -121,6 +142,9 @@ def interpreter(run: Run, argv: list[str], state: State) -> str | None:
             output += _awk(run, unmarked(source), words, rest, state)
         else:
             output += read(run, unmarked(source), state, found.language, tuple(rest))
+    if found.language == "node" and not _PRINTING.isdisjoint(words) and output == UNKNOWN:
+        given = Surroundings(tuple(rest), lambda name: (state.value(name) or (UNKNOWN,))[0], state.stdin.text)
+        output = printed(f"console.log({filled(unmarked(sources[0]), 'node', given)})", "node")
     _serves(run, argv[0], words)
     _edits_in_place(run, argv[0], words, rest, state)
     loops = found.language == "perl" and any(re.fullmatch(r"-[a-zA-Z0-9]*[np][a-zA-Z0-9]*", word) for word in words)
@@ -140,7 +164,11 @@ def _awk(run: Run, source: str, words: list[str], paths: list[str], state: State
     return output
 
 
-def read(run: Run, source: str, state: State, language: str, arguments: tuple[str, ...] = ()) -> str:
+MAX_EVALUATED = 4
+"""How deep source stands in source."""
+
+
+def read(run: Run, source: str, state: State, language: str, arguments: tuple[str, ...] = (), depth: int = 0) -> str:
     """Add the effects of source in a language; what it prints."""
     if (
         language == "python"
@@ -156,7 +184,12 @@ def read(run: Run, source: str, state: State, language: str, arguments: tuple[st
         applescript(run, source, state)
     else:
         calls(run, source, state, language, original)
-    scan(run, source, state, language)
+    inside = evaluated(source)
+    scan(run, source, state, language, tuple(part.span for part in inside))
+    for text in required(run, source, state, language) if depth < MAX_EVALUATED else ():
+        read(run, text, state, language, arguments, depth + 1)
+    for part in inside if depth < MAX_EVALUATED else ():
+        read(run, part.text, state, language, arguments, depth + 1)
     return printed(source, language)
 
 
@@ -184,7 +217,7 @@ def _arguments(found: Interpreter, words: list[str]) -> tuple[list[str], str, li
 
 def _is_source(found: Interpreter, word: str) -> bool:
     flag = word.partition("=")[0]
-    if flag in found.source:
+    if flag in found.source or any(each.endswith(":") and word.startswith(each) for each in found.source):
         return True
     letters = [each[1] for each in found.source if len(each) == 2]
     if word.startswith("--") or not letters:
@@ -199,7 +232,7 @@ def _is_source(found: Interpreter, word: str) -> bool:
 def _attached(found: Interpreter, word: str) -> str:
     """Source in the same word as its flag: ``-c'code'``, ``--eval=code``."""
     if word.startswith("--"):
-        return word.partition("=")[2]
+        return word.partition("=")[2] or (word.partition(":")[2] if ":" in word else "")
     if found.language == "python":
         return word[word.index("c") + 1 :]
     return ""
@@ -213,6 +246,11 @@ def _module(run: Run, module: str, rest: list[str], state: State) -> str:
         note = "Everybody who reaches this machine can read the directory."
         run.findings.add("listen", module, "network", program="python", note=note)
         return UNKNOWN
+    text = module_of(run, module, state)
+    if text is not None:
+        return read(run, unmarked(text), state, "python", tuple(rest))
+    if module in ("code", "asyncio", "IPython", "ptpython", "bpython") and state.stdin.text is not None:
+        return read(run, unmarked(state.stdin.all()), state, "python")
     if module in ("timeit", "pdb", "cProfile", "profile", "trace"):
         for word in rest:
             if " " in word or "(" in word:

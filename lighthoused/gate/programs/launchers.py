@@ -4,7 +4,8 @@ import re
 from itertools import dropwhile, islice, pairwise, product
 
 from lighthoused.gate.programs.builtins import code
-from lighthoused.gate.programs.shells import SHELLS
+from lighthoused.gate.programs.environment import loaded_from
+from lighthoused.gate.programs.shells import SHELLS, written
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import Input, State
@@ -132,16 +133,19 @@ _PARALLEL_VALUES = frozenset(
 def parallel(run: Run, argv: list[str], state: State) -> str:
     """GNU parallel: ``command ::: arguments``, or arguments from standard input; each a shell command."""
     words = argv[1:]
+    jobs = ""
     while words and words[0].startswith("-") and words[0] != "--":
         flag = words.pop(0)
         if flag in _PARALLEL_VALUES and words:
-            words.pop(0)
+            value = words.pop(0)
+            jobs = value if flag in ("-a", "--arg-file") else jobs
     starts = [at for at, word in enumerate(words) if word.startswith(":::")]
     source = " ".join(words[: starts[0]] if starts else words)
     ends = [*starts[1:], len(words)]
     lists = [words[start + 1 : end] for start, end in zip(starts, ends, strict=False)]
     if not lists:
-        lists = [[line for line in state.stdin.all().split("\n") if line.strip()]]
+        text = run.redirects.contents(jobs, state) if jobs else state.stdin.all()
+        lists = [[line for line in text.split("\n") if line.strip()]]
     child = state.fork(Input(""))
     filled = product(*(each or [UNKNOWN] for each in lists))
     inner = words[2] if len(words) > 2 and words[0] in SHELLS and words[1] == "-c" else ""
@@ -209,6 +213,9 @@ def find(run: Run, argv: list[str], state: State) -> str:
     found = list(dict.fromkeys(found_below(start, name) for start in starts for name in names))
     filtered = not _FIND_FILTERS.isdisjoint(expression)
     _actions(run, expression, found if filtered else starts, filtered, state)
+    said = [after for word, after in pairwise(expression) if word == "-printf"]
+    if said and "%" not in said[0]:
+        return ansi(unmarked(said[0]))
     end = "\0" if "-print0" in expression else "\n"
     return "".join(
         f"{path}{end}" for path in (found if filtered else [f"{start.rstrip('/')}/{GLOB}*" for start in starts])
@@ -278,7 +285,7 @@ _GIT_VALUES = frozenset(
     {"-C", "--git-dir", "--work-tree", "--namespace", "--exec-path", "--super-prefix", "--config-env"}
 )
 _GIT_RUNS = re.compile(
-    r"core\.(?:pager|editor|sshcommand|fsmonitor|askpass|gitproxy|alternaterefscommand)|sequence\.editor|diff\.external"
+    r"interactive\.difffilter|imap\.tunnel|man\..*\.cmd|sendemail\..*cmd|core\.(?:pager|editor|sshcommand|fsmonitor|askpass|gitproxy|alternaterefscommand)|sequence\.editor|diff\.external"
     r"|.*\.(?:cmd|textconv|command|clean|smudge|process|driver|helper|program|path|pager|proxy|runner|sendemailcmd"
     r"|uploadpack|receivepack|packobjectshook|defaultcommand)|pager\..*|credential\.helper|uploadpack\.packobjectshook"
 )
@@ -292,6 +299,9 @@ def git(run: Run, argv: list[str], state: State) -> str | None:
         flag = words.pop(0)
         if flag == "-c" and words:
             settings.append(words.pop(0))
+        elif flag.startswith("--config-env="):
+            name, _, variable = flag.partition("=")[2].partition("=")
+            settings.append(f"{name}={(state.value(variable) or ('',))[0]}")
         elif flag in _GIT_VALUES and words:
             value = words.pop(0)
             folder = value if flag in ("-C", "--work-tree") else folder
@@ -300,6 +310,7 @@ def git(run: Run, argv: list[str], state: State) -> str | None:
         elif flag.startswith("--exec-path="):
             run.assign("GIT_EXEC_PATH", (flag.partition("=")[2],), state.fork())
     settings += _cloned(words)
+    settings += _included(run, settings, state)
     aliased = _configured(run, settings, words, state)
     if aliased is not None:
         return aliased
@@ -324,17 +335,62 @@ def _cloned(words: list[str]) -> list[str]:
 
 def _configured(run: Run, settings: list[str], words: list[str], state: State) -> str | None:
     """Programs and aliases that ``-c name=value`` sets; None where no alias is called."""
+    aliases = {name.lower(): value for name, _, value in (setting.partition("=") for setting in settings)}
     for setting in settings:
         name, _, value = setting.partition("=")
         if name.lower() == "core.hookspath":
             run.assign("GIT_TEMPLATE_DIR", (value,), state.fork())
+            _hooks(run, value, state)
+        if value.startswith("!") and _SUBMODULE.fullmatch(name.lower()):
+            code(run, value[1:], state.fork(), "git")
         if _GIT_RUNS.fullmatch(name.lower()) and (" " in value or value[:1] in "!./"):
             code(run, value.lstrip("!"), state.fork(), "git")
         if words and name.lower() == f"alias.{words[0].lower()}":
             if value.startswith("!"):
                 return code(run, " ".join([value[1:], *words[1:]]), state.fork(), "git")
+            target = aliases.get(f"alias.{value.split(None, 1)[0].lower()}", "") if value.split() else ""
+            if target.startswith("!"):
+                return code(run, " ".join([target[1:], *words[1:]]), state.fork(), "git")
             return run.command(["git", *value.split(), *words[1:]], state)
     return None
+
+
+_SUBMODULE = re.compile(r"submodule\..*\.update")
+_SECTION = re.compile(r"^\s*+\[\s*+([\w.-]+)(?:\s++\"([^\"]*+)\")?\s*+\]")
+_SETTING = re.compile(r"^\s*+([A-Za-z][\w-]*+)\s*+=\s*+(.*)$")
+_GIT_FILES = ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM", "GIT_CONFIG")
+
+
+def _hooks(run: Run, folder: str, state: State) -> None:
+    """The hooks in a directory that were written before."""
+    start = run.findings.targets.absolute(folder, state.cwd).rstrip("/") + "/"
+    for path in [path for path in dict.keys(state.files) if path.startswith(start)][:16]:
+        run.command([path], state.fork())
+
+
+def _included(run: Run, settings: list[str], state: State) -> list[str]:
+    """Settings of files that were written before and are made git's settings here."""
+    paths = [
+        value for name, _, value in (each.partition("=") for each in settings) if _INCLUDES.fullmatch(name.lower())
+    ]
+    paths += [value[0] for name in _GIT_FILES if (value := state.value(name))]
+    found: list[str] = []
+    for path in paths:
+        text = written(run, path, state)
+        if text is None:
+            loaded_from(run, "git", path, state)
+            continue
+        section = ""
+        for line in unmarked(text).splitlines()[:256]:
+            if head := _SECTION.match(line):
+                section = f"{head[1]}.{head[2]}" if head[2] else head[1]
+                line = line[head.end() :]
+            if setting := _SETTING.match(line):
+                found.append(f"{section}.{setting[1]}={setting[2].strip()}")
+    return found
+
+
+_INCLUDES = re.compile(r"include(?:if\..*)?\.path")
 
 
 def _runs(run: Run, words: list[str], state: State) -> None:

@@ -161,16 +161,30 @@ CALLS: dict[str, tuple[Call, ...]] = {
         (".drop_database", ".drop_collection", ".dropDatabase", ".flushall", ".flushdb", ".delete_many"),
         (Call("destroy", 0, note="It deletes what is in a database."),),
     ),
-    **dict.fromkeys(
-        ("ctypes.CDLL.system", "ctypes.cdll.LoadLibrary.system"), (Call("interpret", 0, note="It runs a command."),)
-    ),
 }
-SHELL = frozenset({"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput"})
+SHELL = frozenset(
+    {"os.system", "os.popen", "subprocess.getoutput", "subprocess.getstatusoutput", "commands.getoutput"}
+    | {"commands.getstatusoutput", "posix.system", "posix.popen", "nt.system", "popen2.popen2", "_posixsubprocess"}
+    | {"pexpect.run", "pexpect.spawn", "pexpect.runu", "pexpect.popen_spawn.PopenSpawn", "delegator.run", "envoy.run"}
+    | {"invoke.run", "fabric.api.local", "fabric.api.run", "fabric.api.sudo", "plumbum.local", "ctypes.CDLL.system"}
+    | {"ctypes.cdll.LoadLibrary.system", "ctypes.PyDLL.system", "asyncio.subprocess.create_subprocess_shell"}
+)
 PROCESS = frozenset(
     {"subprocess.run", "subprocess.call", "subprocess.check_call", "subprocess.check_output", "subprocess.Popen"}
     | {"pty.spawn", "asyncio.create_subprocess_shell", "asyncio.create_subprocess_exec", "sh.Command"}
+    | {"trio.run_process", "anyio.run_process", "psutil.Popen", "ptyprocess.PtyProcess.spawn", "pty.fork"}
+    | {"distutils.spawn.spawn", "gevent.subprocess.Popen", "twisted.internet.utils.getProcessOutput"}
 )
 RUNNING = SHELL | PROCESS
+INPUTS = frozenset({"communicate", "write", "writelines", "sendline", "send"})
+"""Methods that give a process its input."""
+
+
+def starred(module: str) -> list[str]:
+    """The functions here that ``from MODULE import *`` gives names to."""
+    return [name.rpartition(".")[2] for name in (*RUNNING, *CALLS) if name.rpartition(".")[0] == module]
+
+
 SOCKETS = frozenset({"socket.socket", "socket.create_connection", "asyncio.open_connection", "telnetlib.Telnet"})
 OPENERS = frozenset(
     {"open", "io.open", "codecs.open", "os.open", "gzip.open", "bz2.open", "lzma.open", "gzip.GzipFile", "bz2.BZ2File"}

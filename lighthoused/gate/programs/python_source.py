@@ -6,22 +6,75 @@ Must not run anything. Source that is no Python is left to the scan for literals
 import ast
 import warnings
 from functools import partial
+from typing import Any, NamedTuple
 
 from lighthoused.gate.programs.builtins import code
-from lighthoused.gate.programs.embedded import keep
-from lighthoused.gate.programs.python_calls import CALLS, PATCHED, PROCESS, RAW, RUNNING, SHELL, SOCKETS, UNPICKLES
+from lighthoused.gate.programs.embedded import keep, maybe
+from lighthoused.gate.programs.python_calls import (
+    CALLS,
+    INPUTS,
+    PATCHED,
+    PROCESS,
+    RAW,
+    RUNNING,
+    SHELL,
+    SOCKETS,
+    UNPICKLES,
+)
+from lighthoused.gate.programs.python_constants import NotConstant
 from lighthoused.gate.programs.python_effects import PythonEffects
 from lighthoused.gate.programs.python_loops import Loops
 from lighthoused.gate.programs.python_tries import MAY_TRY, tries
 from lighthoused.gate.programs.python_values import Names, Value, flat, value_of
+from lighthoused.gate.programs.shells import SHELLS
 from lighthoused.gate.shell.run import Run
-from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.state import Input, State
 from lighthoused.gate.shell.text import FETCHED, KEPT, SECRET, UNKNOWN, opaque, origin
 
 MAX_SOURCE = 1 << 17
 MAX_DEPTH = 6
 MAX_ROUNDS = 16
+MAX_CONSTANTS = 64
+"""Rounds of a loop over constants."""
 _CODE = frozenset({"exec", "eval", "compile", "builtins.exec", "builtins.eval"})
+_SOFT = frozenset(
+    {
+        "run",
+        "system",
+        "execute",
+        "Execute",
+        "popen",
+        "spawn",
+        "shell",
+        "sh",
+        "bash",
+        "local",
+        "sudo",
+        "getoutput",
+        "Popen",
+    }
+    | {
+        "exec_command",
+        "run_command",
+        "execute_command",
+        "run_cmd",
+        "call",
+        "check_call",
+        "check_output",
+        "sendline",
+        "cmd",
+    }
+    | {
+        "run_always",
+        "install_and_run",
+        "submit",
+        "apply_async",
+        "start_process",
+        "create_subprocess_shell",
+        "os_system",
+    }
+)
+_FILES = frozenset({"runpy.run_path", "execfile", "importlib.machinery.SourceFileLoader"})
 MAX_CALLS = 8
 
 
@@ -61,6 +114,26 @@ _SECRET = "${SECRET_TOKEN}"
 _PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.For, ast.With)
 
 
+def module(run: Run, name: str, state: State) -> str | None:
+    """The source of a module that was written before, where Python looks for it; None where there is none."""
+    if not state.files or not name:
+        return None
+    folders = ["", *(state.value("PYTHONPATH") or ("",))[0].split(":")]
+    path = name.replace(".", "/")
+    for folder in folders[:16]:
+        for file in (f"{path}.py", f"{path}/__main__.py", f"{path}/__init__.py"):
+            text = state.files.get(run.findings.targets.absolute(f"{folder or '.'}/{file}", state.cwd))
+            if text is not None:
+                return str(text)
+    return None
+
+
+class Constant(NamedTuple):
+    """An item of a list of constants."""
+
+    value: Any
+
+
 class _Reading(ast.NodeVisitor):
     """One walk in the order of the source."""
 
@@ -72,6 +145,7 @@ class _Reading(ast.NodeVisitor):
         self._effects = PythonEffects(run, state)
         self._loops = Loops(run, self.names)
         self._passed = False
+        self._fed = False
         self._counting = False
         self._packed: set[str] = set()
         self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda] = {}
@@ -100,10 +174,18 @@ class _Reading(ast.NodeVisitor):
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
         self._functions[node.name] = node
+        self._decorated(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self._functions[node.name] = node
         self._loops.function(node)
+        self._decorated(node)
+
+    def _decorated(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for each in node.decorator_list:
+            self.visit(each)
+        if any(self.names.dotted(each) in RUNNING for each in node.decorator_list):
+            self._passed = True
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         """Making one of a class calls its ``__init__``."""
@@ -176,11 +258,19 @@ class _Reading(ast.NodeVisitor):
 
     def visit_Import(self, node: ast.Import) -> None:
         for alias in node.names:
+            self._import(alias.name)
             self.names.modules[alias.asname or alias.name.split(".")[0]] = (
                 alias.name if alias.asname else alias.name.split(".")[0]
             )
 
+    def _import(self, name: str) -> None:
+        """A module that was written before runs when it is imported."""
+        text = module(self._run, name, self._state) if self._depth < MAX_DEPTH else None
+        if text is not None:
+            python(self._run, text, self._state, self._depth + 1)
+
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        self._import(node.module or "")
         for alias in node.names:
             self.names.modules[alias.asname or alias.name] = f"{node.module}.{alias.name}"
             if alias.name == "*":
@@ -223,19 +313,42 @@ class _Reading(ast.NodeVisitor):
         if called and called != name:
             self.names.modules[name] = called
         else:
-            self.names.values[name] = value_of(node, self.names)
+            self.names.keep(name, node)
+
+    def visit_AugAssign(self, node: ast.AugAssign) -> None:
+        self.visit(node.value)
+        if isinstance(node.target, ast.Name):
+            before = ast.Name(node.target.id, ast.Load())
+            self.names.keep(node.target.id, ast.BinOp(before, node.op, node.value))
+
+    def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
+        self.visit(node.value)
+        self._assign(node.target.id, node.value)
 
     def visit_For(self, node: ast.For) -> None:
         self.visit(node.iter)
         self._loops.loop(node)
         counted = [] if self._counting else self._loops.counted(node)
         self._counting = bool(counted)
-        for item in counted or self._items(node.iter):
+        for item in counted or self._rounds(node.iter):
             self._run.charge(1)
-            self.names.bind(node.target, item)
+            if isinstance(item, Constant):
+                self.names.hold(node.target, item.value)
+            else:
+                self.names.bind(node.target, item)
             for statement in node.body:
                 self.visit(statement)
         self._counting = self._counting and not counted
+
+    def _rounds(self, node: ast.expr) -> list[Any]:
+        """What a loop goes over: constants with their types, else values."""
+        try:
+            constants = self.names.constant(node)
+        except NotConstant:
+            return self._items(node)
+        if not isinstance(constants, bytes | list | dict | tuple) or not constants:
+            return self._items(node)
+        return [Constant(each) for each in list(constants)[:MAX_CONSTANTS]]
 
     def visit_With(self, node: ast.With) -> None:
         for item in node.items:
@@ -296,6 +409,8 @@ class _Reading(ast.NodeVisitor):
             owner = node.func.value
             if node.func.attr == "delete" and isinstance(owner, ast.Call) and getattr(owner.func, "attr", "") == "all":
                 self._effects.all_deleted(self.names.dotted(owner.func) or "all")
+            if self._fed and node.func.attr in INPUTS and values:
+                code(self._run, flat(values[0]), self._state.fork(), "python")
             self._effects.method(name, node.func.attr, value_of(node.func.value, self.names), values, keywords)
 
     def _own_data(self, node: ast.Call) -> bool:
@@ -328,9 +443,17 @@ class _Reading(ast.NodeVisitor):
         if name in SHELL:
             code(self._run, flat(first).replace(KEPT, _SECRET), self._state.fork(), "python")
         elif name in PROCESS or name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
-            self._process(name, values)
+            self._process(name, values, keywords)
+        elif name.rpartition(".")[2] in _SOFT and name not in self._functions and values:
+            self._perhaps(values)
         elif name in _CODE:
             self._source(flat(first))
+        elif name in _FILES:
+            text = self.names.written(flat(first))
+            if text is not None:
+                self._source(text)
+        elif name in ("importlib.import_module", "__import__", "runpy.run_module"):
+            self._import(flat(first))
         self._effects.call(name, values, keywords)
 
     def _prints(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
@@ -343,7 +466,7 @@ class _Reading(ast.NodeVisitor):
         elif name in RUNNING:
             self.printed.append(UNKNOWN)
 
-    def _process(self, name: str, values: list[Value]) -> None:
+    def _process(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
         if name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
             values = values[1:] if name.startswith("os.spawn") else values
             argv = [flat(each) for value in values[1:] for each in (value if isinstance(value, list) else [value])]
@@ -355,13 +478,24 @@ class _Reading(ast.NodeVisitor):
                 self._run.command([program, *argv[1:]], self._state.fork())
             return
         first = values[0] if values else UNKNOWN
+        fed = keywords.get("input")
+        child = self._state.fork() if fed is None else self._state.fork(Input(flat(fed)))
         program = flat(first[0] if isinstance(first, list) and first else first)
+        self._fed = self._fed or flat(first) in SHELLS
         if opaque(program) and FETCHED in self._state.files.get(program, ""):
-            code(self._run, FETCHED, self._state.fork(), "python")
+            code(self._run, FETCHED, child, "python")
         elif isinstance(first, list):
-            self._run.command([flat(each) for each in first] or [UNKNOWN], self._state.fork())
+            self._run.command([flat(each) for each in first] or [UNKNOWN], child)
         else:
-            code(self._run, flat(first), self._state.fork(), "python")
+            code(self._run, flat(first), child, "python")
+
+    def _perhaps(self, values: list[Value]) -> None:
+        """A function that is called as those are which run commands: harm counts."""
+        words = [flat(each) for value in values for each in (value if isinstance(value, list) else [value])]
+        if len(words) == 1 and " " in words[0].strip():
+            maybe(self._run, partial(self._run.script, words[0], self._state.fork()))
+        elif len(words) > 1 and " " not in words[0]:
+            maybe(self._run, partial(self._run.command, words, self._state.fork()))
 
     def _source(self, text: str) -> None:
         output = python(self._run, text, self._state, self._depth + 1)

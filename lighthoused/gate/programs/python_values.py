@@ -11,7 +11,9 @@ import re
 import shlex
 import zlib
 from collections.abc import Callable
+from typing import Any
 
+from lighthoused.gate.programs.python_constants import Constants, NotConstant
 from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.parameters import environment
 from lighthoused.gate.shell.state import State
@@ -21,6 +23,8 @@ Value = str | list["Value"]
 MAX_TEXT = 1 << 16
 MAX_STEPS = 20_000
 MAX_ITEMS = 2048
+MAX_COMPUTED = 256
+"""Expressions of one source that are tried to be computed."""
 
 
 class Names:
@@ -32,14 +36,18 @@ class Names:
         self.values: dict[str, Value] = {}
         self.home = (state.value("HOME") or (UNKNOWN,))[0]
         self.cwd = state.cwd
+        self.constants: dict[str, Any] = {}
         self.state = state
         self.content = content
         self._steps = 0
+        self._computing = False
+        self._tried = 0
 
     def bind(self, target: ast.expr, value: Value) -> None:
         """Give a name, an attribute or several names their values."""
         if isinstance(target, ast.Name):
             self.values[target.id] = value
+            self.constants.pop(target.id, None)
         elif isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name):
             self.values[f"{target.value.id}.{target.attr}"] = value
         elif isinstance(target, ast.Tuple | ast.List):
@@ -61,11 +69,62 @@ class Names:
     def stdin(self) -> str:
         return UNKNOWN if self.state.stdin.text is None else self.state.stdin.text
 
+    def written(self, path: str) -> str | None:
+        """What a file holds that was written before; None where nobody knows."""
+        if not self.state.files or opaque(path):
+            return None
+        found = self.state.files.get(path if path.startswith("/") else f"{self.cwd}/{path.removeprefix('./')}")
+        return None if found is None else str(found)
+
+    def hold(self, target: ast.expr, made: Any) -> None:
+        """Give a name, or several, constants."""
+        if isinstance(target, ast.Name):
+            self.values[target.id] = _as_value(made)
+            self.constants[target.id] = made
+        elif isinstance(target, ast.Tuple | ast.List) and isinstance(made, list | tuple):
+            for each, part in zip(target.elts, made, strict=False):
+                self.hold(each, part)
+
     def charge(self) -> None:
         """Count a step of computing. Raises Unresolvable when there are too many."""
         self._steps += 1
         if self._steps > MAX_STEPS:
             raise Unresolvable(f"Python code takes more than {MAX_STEPS} steps to understand.")
+
+    def computed(self, node: ast.expr, otherwise: Value) -> Value:
+        """The value of an expression of constants; `otherwise` where it has other parts."""
+        try:
+            return _as_value(self.constant(node))
+        except NotConstant:
+            return otherwise
+
+    def constant(self, node: ast.expr) -> Any:
+        """The value of an expression of constants with its type. Raises NotConstant."""
+        if self._computing or self._tried >= MAX_COMPUTED:
+            raise NotConstant
+        self._tried += 1
+        self._computing = True
+        try:
+            return Constants(dict(self.constants), self.dotted, self._other, self.charge).value(node)
+        finally:
+            self._computing = False
+
+    def keep(self, name: str, node: ast.expr) -> None:
+        """A variable is given the value of an expression."""
+        self.values[name] = value_of(node, self)
+        try:
+            self.constants[name] = node.value if isinstance(node, ast.Constant) else self.constant(node)
+        except NotConstant:
+            self.constants.pop(name, None)
+
+    def _other(self, node: ast.expr) -> Any:
+        """What an expression is that is no constant: arguments, the environment, standard input."""
+        value = value_of(node, self)
+        texts: list[Value] = [value] if isinstance(value, str) else value
+        known = (isinstance(each, str) and not opaque(each) and GLOB not in each for each in texts)
+        if not isinstance(node, ast.Call | ast.Subscript | ast.Attribute) or not all(known):
+            raise NotConstant
+        return value
 
     def dotted(self, node: ast.expr) -> str:
         """The full name of a function, through aliases, ``__import__`` and getattr; "" where it has none."""
@@ -80,9 +139,35 @@ class Names:
             first = value_of(node.args[0], self) if node.args else ""
             if called in ("__import__", "importlib.import_module"):
                 return flat(first)
+            if called in ("ctypes.CDLL", "ctypes.PyDLL", "ctypes.cdll.LoadLibrary"):
+                return called
+            if called in ("vars", "globals", "locals", "dir") and node.args:
+                return self.dotted(node.args[0])
+            if called == "operator.attrgetter":
+                return ""
             if called == "getattr" and len(node.args) > 1:
                 return f"{self.dotted(node.args[0])}.{flat(value_of(node.args[1], self))}"
+        if isinstance(node, ast.Subscript):
+            return self._member(node)
         return ""
+
+    def _member(self, node: ast.Subscript) -> str:
+        """A function or module out of a dictionary of such: ``os.__dict__["system"]``, ``sys.modules["os"]``."""
+        owner = self.dotted(node.value)
+        if owner == "sys.modules":
+            return flat(value_of(node.slice, self))
+        if owner.endswith(".__dict__") or (isinstance(node.value, ast.Call) and owner):
+            return f"{owner.removesuffix('.__dict__')}.{flat(value_of(node.slice, self))}"
+        return ""
+
+
+def _as_value(made: Any) -> Value:
+    """A constant as a value here."""
+    if isinstance(made, bytes):
+        return literal(_text(made))
+    if isinstance(made, list):
+        return [_as_value(each) for each in made[:MAX_ITEMS]]
+    return literal(str(made))
 
 
 def flat(value: Value) -> str:
@@ -96,8 +181,17 @@ def value_of(node: ast.expr, names: Names) -> Value:
     """The value of an expression, with unknown parts. Raises Unresolvable over a bound."""
     names.charge()
     value = _value(node, names)
+    if isinstance(node, _COMPUTED) and (isinstance(node, ast.BinOp) or any(map(opaque, _texts(value)))):
+        value = names.computed(node, value)
     _check(_extent(value))
     return value
+
+
+_COMPUTED = (ast.BinOp, ast.Call, ast.Subscript, ast.ListComp, ast.GeneratorExp, ast.NamedExpr, ast.IfExp, ast.BoolOp)
+
+
+def _texts(value: Value) -> list[str]:
+    return [value] if isinstance(value, str) else [each for each in value if isinstance(each, str)]
 
 
 def _check(size: int) -> None:
@@ -261,6 +355,10 @@ def _call(node: ast.Call, names: Names) -> Value:
         return names.variable(first)
     if name in ("sys.stdin.read", "input", "sys.stdin.readline", "sys.stdin.buffer.read"):
         return names.stdin.rstrip("\n")
+    if name in ("open", "io.open", "codecs.open"):
+        return names.written(first) or names.content(first)
+    if name in ("fileinput.input", "sys.stdin.readlines") and not node.args:
+        return [line for line in names.stdin.split("\n") if line]
     if name == "shlex.split":
         return list(first.split()) if not set(first) & set("'\"\\") else _words(first)
     if name == "compile":
@@ -351,6 +449,8 @@ def _method(node: ast.Call, values: list[Value], names: Names) -> Value:
     owner = value_of(node.func.value, names)
     method = node.func.attr
     first = values[0] if values else ""
+    if method in ("read_text", "read_bytes") and (known := names.written(flat(owner))) is not None:
+        return known
     if method in ("read_text", "read_bytes", "open") and isinstance(owner, str) and owner[:1] in ("/", "."):
         return names.content(owner)
     if method in ("decode", "encode", "strip", "read", "expanduser", "resolve", "absolute", "as_posix", "text"):

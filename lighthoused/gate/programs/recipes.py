@@ -5,6 +5,7 @@ What stands in files that were there before is not known.
 
 import json
 import re
+from itertools import pairwise
 
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.programs.shells import written
@@ -17,7 +18,12 @@ _SHELL_FUNCTION = re.compile(r"\$[({]shell\s++([^()]*+(?:\([^()]*+\)[^()]*+)*+)[
 _BANG = re.compile(r"^\s*+[\w.-]++\s*+!=\s*+(.+)$", re.MULTILINE)
 _VARIABLE = re.compile(r"^\s*+(?:export\s++|override\s++)?([\w.-]++)\s*+(?::{0,3}|[?+])=\s*+(.*)$", re.MULTILINE)
 _USED = re.compile(r"\$[({](\w[\w.-]*)[)}]|\$(\w)")
-_EXECUTE = re.compile(r"(?i)execute_process\s*+\(\s*+COMMAND\s++([^)]*?)\s*+(?:[A-Z_]{6,}\b[^)]*)?\)")
+_DEFINE = re.compile(r"^\s*+define\s++([\w.-]++)[^\n]*+\n(.*?)^\s*+endef", re.MULTILINE | re.DOTALL)
+_INCLUDE = re.compile(r"^[-s]?include\s++(.+)$", re.MULTILINE)
+MAX_INCLUDED = 4
+_EXECUTE = re.compile(
+    r"(?i)execute_process\s*+\(\s*+COMMAND\s++([^)]*?)\s*+(?:(?:COMMAND|WORKING_DIRECTORY|TIMEOUT|(?:RESULT|RESULTS|OUTPUT|ERROR)_\w++|INPUT_FILE|ENCODING|ECHO_\w++)\b[^)]*)?\)"
+)
 
 
 def make(run: Run, argv: list[str], state: State) -> str | None:
@@ -27,7 +33,8 @@ def make(run: Run, argv: list[str], state: State) -> str | None:
     folder = next((argv[at + 1] for at, word in enumerate(argv[:-1]) if word in ("-C", "--directory")), "")
     if folder:
         child.assign("PWD", (run.findings.targets.absolute(folder, state.cwd),))
-    for path in paths or ["GNUmakefile", "makefile", "Makefile"]:
+    paths = paths or ["GNUmakefile", "makefile", "Makefile"]
+    for path in [*paths, *(state.value("MAKEFILES") or ("",))[0].split()]:
         text = state.stdin.all() if path in ("-", "/dev/stdin") else written(run, path, child)
         sources.extend([text] if text is not None else [])
     for source in sources:
@@ -57,10 +64,18 @@ def _arguments(words: list[str]) -> tuple[list[str], list[str], dict[str, str]]:
     return paths, sources, variables
 
 
-def recipes(run: Run, source: str, given: dict[str, str], state: State) -> None:
+def recipes(run: Run, source: str, given: dict[str, str], state: State, depth: int = 0) -> None:
     """Run every recipe line and what is computed by the shell; variables that are known are filled in."""
     source = source.replace("\\\n", " ")
     variables = {found[1]: found[2] for found in _VARIABLE.finditer(source)} | given
+    for found in _DEFINE.finditer(source):
+        for line in found[2].splitlines():
+            code(run, _filled(line.strip().lstrip("@-+ "), variables), state.fork(), "make")
+    for found in _INCLUDE.finditer(source):
+        for path in found[1].split():
+            text = written(run, path, state)
+            if text is not None and depth < MAX_INCLUDED:
+                recipes(run, unmarked(text), variables, state, depth + 1)
     for found in (*_SHELL_FUNCTION.finditer(source), *_BANG.finditer(source)):
         code(run, _filled(found[1], variables), state.fork(), "make")
     for line in source.split("\n")[:MAX_LINES]:
@@ -83,7 +98,8 @@ def just(run: Run, argv: list[str], state: State) -> str | None:
         if word in ("-c", "--command"):
             run.command(argv[at + 1 :], state.fork())
             return None
-    for path in ("justfile", "Justfile", ".justfile"):
+    given = [after for word, after in pairwise(argv) if word in ("-f", "--justfile")]
+    for path in given or ["justfile", "Justfile", ".justfile"]:
         text = written(run, path, state)
         if text is not None:
             recipes(run, unmarked(text).replace("{{", "${").replace("}}", "}"), {}, state)

@@ -7,7 +7,23 @@ from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import UNKNOWN, unmarked, wholly_opaque
 
-SHELLS = ("sh", "bash", "dash", "zsh", "ksh", "ash", "mksh", "fish", "rbash", "csh", "tcsh")
+SHELLS = (
+    "sh",
+    "bash",
+    "dash",
+    "zsh",
+    "ksh",
+    "ash",
+    "mksh",
+    "fish",
+    "rbash",
+    "csh",
+    "tcsh",
+    "elvish",
+    "yash",
+    "osh",
+    "lksh",
+)
 _VALUES = frozenset({"-o", "+o", "-O", "+O"})
 _STARTUP = frozenset({"--rcfile", "--init-file"})
 

@@ -4,12 +4,14 @@ By patterns, without a parser. Knows nothing of what is run.
 """
 
 import re
+from itertools import islice
+from typing import NamedTuple
 
 from lighthoused.gate.shell.quoting import ansi
 from lighthoused.gate.shell.text import UNKNOWN
 
 _QUOTE_WORDS = (
-    r"(?:q[qxw]?|%[wqQ])\s*+(?:\{(?P<w1>[^}]*+)\}|\((?P<w2>[^)]*+)\)|\[(?P<w3>[^\]]*+)\]"
+    r"(?<![\w$])(?:q[qxw]?|%[wqQ])\s*+(?:\{(?P<w1>[^}]*+)\}|\((?P<w2>[^)]*+)\)|\[(?P<w3>[^\]]*+)\]"
     r"|(?P<mark>[|!/])(?P<w4>[^|!/]*+)(?P=mark))"
 )
 LITERAL = (
@@ -57,6 +59,28 @@ def interpolated(text: str, names: dict[str, str]) -> str:
     if not names or ("$" not in text and "#{" not in text):
         return text
     return _INSIDE.sub(lambda found: names.get(found[1] or found[2] or found[3], found[0]), text)
+
+
+class Evaluated(NamedTuple):
+    """A literal that is source itself, and where it stands."""
+
+    text: str
+    span: tuple[int, int]
+
+
+def evaluated(source: str) -> list[Evaluated]:
+    """Literals that are given to eval and its like."""
+    found = (each for each in islice(_EVALUATES.finditer(source), MAX_EVALUATED))
+    return [Evaluated(text_of(each), each.span()) for each in found]
+
+
+MAX_EVALUATED = 16
+_EVALUATES = re.compile(
+    r"(?<![\w])(?:eval|evalc|EVAL|load|loadstring|assert|create_function|Function|instance_eval|class_eval|module_eval"
+    r"|runIn(?:New|This)?Context|compile|Script|exec-string|eval-string|Worker|parse|do_string|dostring|assert_options)\s*+\(?\s*+"
+    r"(?:(?:\"[^\"]*+\"|'[^']*+'|text\s*+=)\s*+,?\s*+)*?" + LITERAL + r"(?!\s*+[,.+]\s*+[\"'])",
+    re.DOTALL,
+)
 
 
 def printed(source: str, language: str) -> str:

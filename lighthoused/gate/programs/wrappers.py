@@ -78,7 +78,7 @@ class Wrappers:
             if not command:
                 _alone(run, wrapper, argv, bool(sources))
                 return output or (SECRET if wrapper.prints_secrets else UNKNOWN)
-            if (wrapper.joined and not _EXECUTES & set(argv)) or (len(command) == 1 and " " in command[0].strip()):
+            if (wrapper.joined and not _EXECUTES & set(argv)) or " " in command[0].strip():
                 return output + code(run, " ".join(command), inside.fork(), argv[0])
             output += run.command(command, inside)
             return ended(output) if wrapper.bounds else output

@@ -119,7 +119,11 @@ def counted(reading: Reading, node: Node) -> ast.Command:
 def function(reading: Reading, node: Node) -> ast.Command:
     name = next((reading.text(child) for child in node.children if child.type == "word"), "")
     bodies = [child for child in node.children if reading.is_command(child)]
-    return ast.Function(name, reading.command(bodies[-1]) if bodies else ast.EMPTY)
+    body = reading.command(bodies[-1]) if bodies else ast.EMPTY
+    redirects = tuple(
+        simple_commands.redirect(reading, child)[0] for child in node.children if child.type in nodes.REDIRECTIONS
+    )
+    return ast.Function(name, ast.Redirected(body, redirects) if redirects else body)
 
 
 def evaluation(reading: Reading, node: Node) -> ast.Command:

@@ -12,7 +12,7 @@ from lighthoused.gate.shell.arithmetic import evaluate
 from lighthoused.gate.shell.bounds import Unresolvable, decimal
 from lighthoused.gate.shell.parameters import chosen, parameter
 from lighthoused.gate.shell.splitting import split
-from lighthoused.gate.shell.state import Input, State
+from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import ENDLESS, UNKNOWN, ended, opaque, unmarked
 
 Capture = Callable[[ast.Command, State], str]
@@ -30,8 +30,10 @@ class Expander:
         read: Callable[[str], ast.Command],
         charge: Callable[[int], None],
         overflow: Callable[[], None],
+        sink: Callable[[ast.Command, State], str],
     ) -> None:
-        """`overflow` is called where output that never ends would be kept."""
+        """`overflow` is called where output that never ends would be kept; `sink` gives a file that feeds a command."""
+        self._sink = sink
         self._overflow = overflow
         self._capture = capture
         self._read = read
@@ -79,7 +81,7 @@ class Expander:
         """Add the word's fields to those that are done; gives the one that is still open."""
         for number, part in enumerate(word.parts):
             if isinstance(part, ast.Lit):
-                current = (current or "") + self._literal(part, number == 0, state)
+                current = (current or "") + self._literal(part, number == 0 or (number == 1 and not current), state)
                 continue
             values = self._values(part, state)
             if values == [UNKNOWN] and isinstance(part, ast.Param) and part.name in _UNSET and len(word.parts) > 1:
@@ -168,11 +170,12 @@ class Expander:
         return None if opaque(values[at]) or "$(" in values[at] else values[at]
 
     def _process(self, part: ast.Process, state: State) -> str:
-        """A file with the output; what is written into ``>(...)`` is not known to it."""
-        output = self._capture(part.body, state.fork(None if part.reads else Input(UNKNOWN)))
+        """A file with the output, or for ``>(...)`` one that takes its input."""
+        if not part.reads:
+            return self._sink(part.body, state)
+        output = self._capture(part.body, state.fork())
         path = f"/dev/fd/{63 - len(state.files) % 50}"
-        if part.reads:
-            state.write(path, output, False)
+        state.write(path, output, False)
         return path
 
 

@@ -23,8 +23,12 @@ def parameter(part: ast.Param, state: State, text: Text, charge: Charge) -> list
     """The values that ``$name`` or ``${...}`` gives; several only for ``$@``, ``$*`` and arrays."""
     value = _lookup(part, state)
     if part.indirect and value and not part.subscript:
-        name = value[0]
+        name, _, index = value[0].rstrip("]").partition("[")
         value = state.value(name) if not opaque(name) else None
+        if value and index in ("@", "*"):
+            part = part._replace(subscript=index)
+        elif value and index:
+            value = _element(value, index)
     if part.length:
         return [UNKNOWN if value is None or any(map(opaque, value)) else str(_length(part, value))]
     if part.op:

@@ -1,7 +1,7 @@
 """Matches shell patterns (bash(1), Pattern Matching) in time linear in the text: no pattern can make it slow.
 
 Pattern characters are those marked by text.GLOB. Bit `n` of a state says that the first `n` pieces match; a bracket
-expression counts as any character.
+expression that does not just list letters counts as any character.
 """
 
 import re
@@ -10,6 +10,15 @@ from collections.abc import Iterator
 from lighthoused.gate.shell.text import GLOB
 
 _PIECE = re.compile(f"{GLOB}[*?]|{GLOB}\\[[^\\]]*\\]?|.", re.DOTALL)
+
+
+_SET = re.compile(f"{GLOB}\\[([\\w.+]{{1,32}})\\]")
+
+
+def _members(piece: str) -> set[str]:
+    """The characters of a bracket expression that lists some; empty for any other."""
+    found = _SET.fullmatch(piece)
+    return set(found[1]) if found else set()
 
 
 class Pattern:
@@ -26,7 +35,10 @@ class Pattern:
             if piece == GLOB + "*":
                 self._loops |= 1 << at
                 continue
-            if piece[0] == GLOB:
+            if piece[0] == GLOB and (members := _members(piece)):
+                for member in members:
+                    self._literal[member] = self._literal.get(member, 0) | 1 << at
+            elif piece[0] == GLOB:
                 self._any |= 1 << at
             else:
                 self._literal[piece] = self._literal.get(piece, 0) | 1 << at

@@ -1,6 +1,7 @@
 """Redirections: what they read and write, and where the output of a command goes. Must not know what commands do."""
 
 import re
+from collections.abc import Callable
 from typing import NamedTuple
 
 from lighthoused.gate.findings import Findings
@@ -17,12 +18,15 @@ class Started(NamedTuple):
     files: tuple[tuple[str, bool], ...] = ()
     taken: bool = False
     descriptors: tuple[tuple[str, Input], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
 
 
 class Redirects:
     """Applies redirections, noting their effects."""
 
-    def __init__(self, findings: Findings, expander: Expander) -> None:
+    def __init__(self, findings: Findings, expander: Expander, feed: Callable[[str, str], bool]) -> None:
+        """`feed` gives text to the command behind a path; whether there is one."""
+        self._feed = feed
         self._findings = findings
         self._expander = expander
 
@@ -34,6 +38,7 @@ class Redirects:
         files: list[tuple[str, bool]] = []
         taken = False
         descriptors: list[tuple[str, Input]] = []
+        outputs: list[tuple[str, str]] = []
         for redirect in redirects:
             text = self._expander.text(redirect.target, state)
             given = self._input(redirect.op, text, state)
@@ -41,13 +46,18 @@ class Redirects:
                 descriptors.append((redirect.fd.strip("{}"), given))
             elif given is not None:
                 stdin = given
+            elif redirect.op == ">&" and text in state.outputs and redirect.fd in ("", "1"):
+                taken = True
+                files.append((state.outputs[text], True))
             elif not _duplicates(redirect.op, text):
                 append = ">>" in redirect.op
                 self._findings.path("append" if append else "write", text, state.cwd, note="A redirection writes it.")
                 if redirect.fd in ("", "1") or redirect.op.startswith("&"):
                     taken = True
                     files.append((self._findings.targets.absolute(text, state.cwd), append))
-        return Started(stdin, tuple(files), taken, tuple(descriptors))
+                else:
+                    outputs.append((redirect.fd.strip("{}"), self._findings.targets.absolute(text, state.cwd)))
+        return Started(stdin, tuple(files), taken, tuple(descriptors), tuple(outputs))
 
     def _input(self, op: str, text: str, state: State) -> Input | None:
         """What a redirection gives to read; None where it gives nothing."""
@@ -69,6 +79,8 @@ class Redirects:
             state.stdin = started.stdin
         if started.descriptors:
             state.descriptors = {**state.descriptors, **dict(started.descriptors)}
+        if started.outputs:
+            state.outputs = {**state.outputs, **dict(started.outputs)}
 
     def finish(self, started: Started, output: str, state: State) -> str:
         """What of the output remains, after the files took theirs."""
@@ -88,6 +100,8 @@ class Redirects:
         """A file takes output."""
         if ENDLESS in output:
             self._fill(path)
+        if self._feed(path, ended(output)):
+            return
         if not path.startswith("/dev/"):
             state.write(path, ended(output), append)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from itertools import product
 from math import prod
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from lighthoused.core.verdicts import Effect
 from lighthoused.gate.findings import Findings, Place
@@ -46,14 +46,22 @@ class Dispatch(Protocol):
 _DECLARATIONS = frozenset({"export", "declare", "typeset", "local", "readonly", "unset"})
 
 
+class Sink(NamedTuple):
+    """A command that waits for its standard input."""
+
+    action: Callable[[State], object]
+    state: State
+    place: Place
+
+
 class Run:
     """One abstract run. `dispatch` says what a command with its arguments does and prints."""
 
     def __init__(self, reader: Reader, findings: Findings, dispatch: Dispatch, deadline: Deadline) -> None:
         self.reader = reader
         self.findings = findings
-        self.expander = Expander(self.execute, reader.read, self.charge, self._overflow)
-        self.redirects = Redirects(findings, self.expander)
+        self.expander = Expander(self.execute, reader.read, self.charge, self._overflow, self._substituted)
+        self.redirects = Redirects(findings, self.expander, self._feed)
         self.assignments = Assignments(self.expander, partial(dispatch.assigned, self))
         self._dispatch = dispatch
         self._steps = 0
@@ -64,6 +72,9 @@ class Run:
         self._loops = 0
         self.trying = False
         self._last: list[tuple[str, State, Place]] = []
+        self._sinks: dict[str, Sink] = {}
+        self._fed: set[str] = set()
+        self._itself: list[int] = []
         self._frames: list[dict[str, tuple[Value, ...] | None]] = []
         self._calls: list[tuple[ast.Command, int]] = []
 
@@ -88,8 +99,32 @@ class Run:
         else:
             self._last.append((source, state, self.findings.place.copy()))
 
+    def sink(self, action: Callable[[State], object], state: State) -> str:
+        """The path of a file that feeds a command: what is written to it is its standard input."""
+        if self.trying or len(self._sinks) >= MAX_LAST:
+            action(state.fork(Input(UNKNOWN)))
+            return "/dev/fd/64"
+        path = f"/dev/fd/{63 + len(self._sinks)}"
+        self._sinks[path] = Sink(action, state.fork(), self.findings.place.copy())
+        return path
+
+    def _substituted(self, body: ast.Command, state: State) -> str:
+        return self.sink(lambda child: self.execute(body, child), state)
+
+    def _feed(self, path: str, text: str) -> bool:
+        sink = self._sinks.get(path) if self._sinks else None
+        if sink is None:
+            return False
+        before, self.findings.place = self.findings.place, sink.place
+        sink.action(sink.state.fork(Input(text)))
+        self.findings.place = before
+        self._fed.add(path)
+        return True
+
     def finish(self) -> None:
         """Run what was left for the end."""
+        for path in [path for path in self._sinks if path not in self._fed]:
+            self._feed(path, UNKNOWN)
         while self._last:
             source, state, place = self._last.pop()
             self.findings.place = place
@@ -124,8 +159,10 @@ class Run:
         if self._steps > MAX_STEPS:
             raise Unresolvable(f"The command takes more than {MAX_STEPS} steps to understand.")
 
-    def command(self, argv: list[str], state: State) -> str:
-        """Run a command given by its fields."""
+    def command(self, argv: list[str], state: State, typed: bool = False) -> str:
+        """Run a command given by its fields; `typed`: just so, not put together by others."""
+        if not typed and any(word[:1] == "~" and word[1:2] in ("", "/") for word in argv[1:]):
+            argv = self._at_home(argv, state)
         self._depth += 1
         self.charge(1)
         if self._depth > MAX_DEPTH:
@@ -134,6 +171,17 @@ class Run:
         output = self._dispatch(self, argv, state) if body is None else self._call(argv, body, state)
         self._depth -= 1
         return output
+
+    def _at_home(self, argv: list[str], state: State) -> list[str]:
+        """A shell leaves a tilde that comes out of a value as it is; whoever puts a command together means the home."""
+        home = (state.value("HOME") or (UNKNOWN,))[0]
+        meant = [home + word[1:] if word[:1] == "~" and word[1:2] in ("", "/") else word for word in argv]
+        if self.trying:
+            return meant
+        for effect in self.attempt(lambda: self.command(meant, state.fork(), True)):
+            if effect.kind in _MEANT:
+                self.findings.put(effect)
+        return argv
 
     def _call(self, argv: list[str], body: ast.Command, state: State) -> str:
         """A function. One that starts itself in parallel is a fork bomb; other recursion is followed once."""
@@ -179,6 +227,8 @@ class Run:
         if command.extra:
             self.expander.run(command.extra, state)
         argv = self.expander.fields(command.words, state)
+        if any(isinstance(part, ast.Param) and part.name == "0" for word in command.words[:2] for part in word.parts):
+            self._starts_itself()
         if not argv:
             self.assignments.apply(command.assigns, state)
         elif argv[0] in _DECLARATIONS:
@@ -188,7 +238,9 @@ class Run:
             self.redirects.finish(self.redirects.start(command.redirects, state), "", state)
             return ""
         if not command.redirects and not command.assigns:
-            output = self.command(argv, state)
+            output = self.command(
+                argv, state, all(isinstance(part, ast.Lit) for word in command.words for part in word.parts)
+            )
             state.vars["_"] = ((argv[-1],),)
             return output
         if argv == ["exec"]:
@@ -206,6 +258,13 @@ class Run:
             else:
                 state.vars[name] = value
         return output
+
+    def _starts_itself(self) -> None:
+        """``$0 & $0``: a script that starts itself several times over."""
+        self._itself.append(self._parallel)
+        if len(self._itself) > 1 and any(self._itself):
+            note = "A script that starts itself several times over fills the machine with processes."
+            self.findings.add("exhaust", "$0", "process", program="$0", note=note)
 
     def _as_meant(self, command: ast.Simple, argv: list[str], state: State) -> None:
         """``x=/ rm $x`` removes what x was before; whoever writes it means the new value."""
@@ -233,12 +292,12 @@ class Run:
 
     def _with_redirects(self, redirects: tuple[ast.Redirect, ...], state: State, run: Callable[[], str]) -> str:
         started = self.redirects.start(redirects, state)
-        if started.stdin is None and not started.descriptors:
+        if started.stdin is None and not started.descriptors and not started.outputs:
             return self.redirects.finish(started, run(), state)
-        before = state.stdin, state.descriptors
+        before = state.stdin, state.descriptors, state.outputs
         self.redirects.keep(started, state)
         output = run()
-        state.stdin, state.descriptors = before
+        state.stdin, state.descriptors, state.outputs = before
         return self.redirects.finish(started, output, state)
 
     def _redirected(self, command: ast.Redirected, state: State) -> str:
@@ -352,6 +411,7 @@ class Run:
         return UNKNOWN
 
 
+_MEANT = frozenset({"delete", "permission", "overwrite_device", "discard"})
 _SET = frozenset({"PATH", "USER", "LOGNAME", "TERM", "LANG", "SHLVL", "HOSTNAME", "UID", "EUID", "PPID", "BASH"})
 """Parameters that have a value whatever the environment."""
 _CALLED_BY_SHELL = frozenset({"command_not_found_handle", "command_not_found_handler", "precmd", "preexec", "chpwd"})

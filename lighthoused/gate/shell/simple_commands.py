@@ -161,6 +161,8 @@ def redirected(reading: Reading, node: Node) -> ast.Command:
         elif nodes.is_part(child):
             body = reading.command(child)
             grouped = child.type in nodes.GROUPS
+    if isinstance(body, ast.Function):
+        return ast.Function(body.name, ast.Redirected(body.body, tuple(redirects)))
     if grouped and not words:
         return ast.Redirected(body, tuple(redirects))
     return _redirect_last(body, tuple(redirects), tuple(words))

@@ -45,7 +45,7 @@ class State:
 
     `references`: names declared to stand for others. `sought`: names of processes that were looked up.
     `encoded`: programs that made text of what they read.
-    `descriptors`: what open files but standard input give.
+    `descriptors`: what open files but standard input give. `outputs`: the paths of those that are open for writing.
     """
 
     def __init__(self, cwd: str, home: str, user: str = "") -> None:
@@ -62,6 +62,7 @@ class State:
         self.aliases: dict[str, str] = {}
         self.files: dict[str, str] = {}
         self.descriptors: dict[str, Input] = {}
+        self.outputs: dict[str, str] = {}
         self.references: dict[str, str] = {}
         self.sought: dict[str, None] = {}
         self.encoded: list[str] = []
@@ -78,6 +79,7 @@ class State:
         child.aliases = dict(self.aliases)
         child.files = self.files
         child.descriptors = dict(self.descriptors)
+        child.outputs = self.outputs
         child.references = self.references
         child.sought = self.sought
         child.encoded = self.encoded
@@ -134,6 +136,7 @@ class State:
     def join(self, others: list["State"]) -> None:
         """Become what is true after any of these ran instead."""
         first = others[0]
+        self.params = next((each.params for each in others if each.params != self.params), self.params)
         self.vars, self.functions, self.aliases = first.vars, first.functions, first.aliases
         for other in others[1:]:
             self._join_vars(other)

@@ -11,6 +11,8 @@ from lighthoused.gate.shell import ast, braces, quoting
 if TYPE_CHECKING:
     from tree_sitter import Node
 
+_BLANKS = re.compile(r"\s+")
+"""Blanks between two expansions in quotes, which the grammar gives to the second."""
 _PARAMETER = re.compile(
     r"\$\{(?P<length>#)?(?P<indirect>!)?(?P<name>[A-Za-z_]\w*|\d+|[@*#?$!\-])(?:\[(?P<index>[^\]]*)\])?"
     r"(?P<op>:[-=+?]|[-=+?]|##?|%%?|//?[#%]?|:|\^\^?|,,?|@)?(?P<rest>.*)\}\Z",
@@ -192,13 +194,15 @@ class Words:
             ):
                 yield ast.Lit(unquote(self._reading.text(node)))  # type: ignore[operator]
             else:
+                if quoted and node.type in _EXPANSIONS and (blanks := _BLANKS.match(self._reading.text(node))):
+                    yield ast.Lit(blanks[0])
                 yield from self._parts(node, not unquoted)
             at = max(at, node.end_byte)
         if at < end:
             yield ast.Lit(unquote(source[at:end].decode("utf-8", "replace")), unquoted)  # type: ignore[operator]
 
     def _simple_expansion(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
-        name = self._reading.text(node)[1:]
+        name = self._reading.text(node).lstrip()[1:]
         rest = ""
         if name[:1].isdigit() and len(name) > 1:
             name, rest = name[0], name[1:]
@@ -208,7 +212,7 @@ class Words:
             yield ast.Lit(rest, not quoted)
 
     def _expansion(self, node: Node, quoted: bool) -> Iterator[ast.Part]:
-        found = _PARAMETER.match(self._reading.text(node))
+        found = _PARAMETER.match(self._reading.text(node).lstrip())
         if found is None:
             yield self._unread(node, quoted)
             return
