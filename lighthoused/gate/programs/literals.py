@@ -9,6 +9,7 @@ import re
 import shlex
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from lighthoused.gate.programs.builtins import code, unseen
@@ -23,6 +24,7 @@ MAX_SOURCE = 1 << 17
 MAX_ARGUMENTS = 1 << 13
 MAX_OWNER = 80
 MAX_TRIED = 64
+MAX_SPANS = 1024
 _RUNS = re.compile(
     r"(?<![\w$@%])(?P<name>system|exec|execSync|execFile|execFileSync|spawn|spawnSync|popen[23]?|Popen|shell_exec"
     r"|passthru|proc_open|pcntl_exec|execute|capture2e?|capture3|getoutput|check_output|check_call|startProcess"
@@ -115,7 +117,8 @@ def scan(run: Run, source: str, state: State, language: str, evaluated: tuple[tu
         return
     run.charge(len(source) >> 9)
     names = assigned(source) if "=" in source else {}
-    missed = understood = fed = False
+    missed = understood = fed = ran = inside = False
+    spans = tuple(found.span() for found in islice(STRING.finditer(source), MAX_SPANS))
     for found in _RUNS.finditer(source):
         if found["name"] not in _AMBIGUOUS or _owner(source, found, _SYSTEM):
             named = _INDIRECT.match(source, found.end() - 1)
@@ -126,9 +129,10 @@ def scan(run: Run, source: str, state: State, language: str, evaluated: tuple[tu
                 fed = fed or ("-c" not in texts and _SHELL.fullmatch(texts[0].strip()) is not None)
             nothing = _NOTHING.match(source, found.end()) is not None
             nothing = nothing or found["name"] in _UNSURE
-            missed = missed or (
-                not texts and not nothing and not any(start <= found.start() < end for start, end in evaluated)
-            )
+            ran = ran or bool(texts)
+            if not texts and not nothing and not _within(found.start(), evaluated):
+                inside = inside or _within(found.start(), spans)
+                missed = missed or not inside
     for found in _DELETES.finditer(source):
         if found["name"] not in _AMBIGUOUS or _owner(source, found, _OWNED):
             _delete(run, found["name"], literals(run, source, found.end(), names), state, language)
@@ -142,12 +146,17 @@ def scan(run: Run, source: str, state: State, language: str, evaluated: tuple[tu
         code(run, interpolated(text, names), state.fork(), language)
     for found in _AWK_WRITE.finditer(source) if language == "awk" else ():
         run.findings.path("write", ansi(found[1]), state.cwd, program="awk")
+    missed = missed or (inside and not ran)
     settled = missed and not _MADE.search(source) and STRING.search(source) is not None
-    if missed or fed or (not understood and _RUNNISH.search(source)):
+    if missed or fed or inside or (not understood and _RUNNISH.search(source)):
         _try_all(run, source, state, settled)
     if missed and not settled:
         note = "It runs a command that is put together when it runs."
         run.findings.add("interpret", language, certainty="unknown", program=language, note=note)
+
+
+def _within(at: int, spans: tuple[tuple[int, int], ...]) -> bool:
+    return any(start < at < end for start, end in spans)
 
 
 def _marked(source: str, language: str) -> Iterator[str]:
