@@ -55,7 +55,6 @@ from lighthoused.identity.origins import descends, origin_of
 from lighthoused.identity.rights import Rights
 from lighthoused.identity.tokens import Tokens
 from lighthoused.identity.users import Users
-from lighthoused.measured import measure
 from lighthoused.mirror.mirrors import Mirrors
 from lighthoused.mount.eventlog import EventLog
 from lighthoused.mount.following import Following
@@ -119,7 +118,6 @@ class Daemon:
         self._mount(takeover)
         self._keep_up()
         self._listen(reread)
-        measure(self)
 
     def _open(self, store: Store, takeover: Takeover | None) -> None:
         """The log, and the tree over it."""
@@ -136,7 +134,8 @@ class Daemon:
         config = self.config
         self.agents = Agents(self.clock)
         fold_agents(self.agents, self.store.log)
-        self.keys = _key_ring(config)
+        given = config.credentials.token_keys
+        self.keys = KeyRing.load(given or config.paths.state / "token.keys", managed=bool(given))
         self.tokens = Tokens(self.keys, self.clock)
         fold(self.tokens, self.store.log)
         self.users = Users(roles_of(config))
@@ -395,9 +394,3 @@ def raise_descriptor_limit() -> int:
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard
-
-
-def _key_ring(config: Config) -> KeyRing:
-    """The one that is a credential, else our own."""
-    given = config.credentials.token_keys
-    return KeyRing.load(given, managed=True) if given else KeyRing.load(config.paths.state / "token.keys")

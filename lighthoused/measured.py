@@ -10,23 +10,21 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from operator import attrgetter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from lighthoused import __version__
+from lighthoused.daemon import Daemon
 from lighthoused.ops.readings import Readings
 from lighthoused.protocol.messages.log import Filter
 from lighthoused.store.log import Log
-
-if TYPE_CHECKING:
-    from lighthoused.daemon import Daemon
 
 PROCESS = Path("/proc/self/status")
 STATES = ("starting", "comparing", "live", "paused")
 
 
-def measure(daemon: "Daemon") -> None:
+def measure(daemon: Daemon) -> None:
     """Add all readings to the daemon's metrics."""
     readings = daemon.metrics.readings
     readings.gauge("lighthouse_build_info", "1, with the version", lambda: {__version__: 1.0}, label="version")
@@ -45,7 +43,7 @@ def _anonymous() -> float:
     return int(PROCESS.read_text().partition("RssAnon:")[2].split()[0]) * 1024
 
 
-def _health(readings: Readings, daemon: "Daemon") -> None:
+def _health(readings: Readings, daemon: Daemon) -> None:
     readings.gauge(
         "lighthouse_component_healthy",
         "1 while nothing keeps the component from being ready",
@@ -61,7 +59,7 @@ def _health(readings: Readings, daemon: "Daemon") -> None:
     )
 
 
-def _store(readings: Readings, daemon: "Daemon") -> None:
+def _store(readings: Readings, daemon: Daemon) -> None:
     store = daemon.store
     readings.gauge("lighthouse_store_size_bytes", "Pages in use", lambda: store.env.describe()["used"])
     readings.gauge("lighthouse_store_map_bytes", "Reserved addresses", lambda: store.env.describe()["map_size"])
@@ -76,7 +74,7 @@ def _store(readings: Readings, daemon: "Daemon") -> None:
     readings.gauge("lighthouse_log_subscribers", "Subscriptions to events", lambda: store.feed.subscribers)
 
 
-def _tree(readings: Readings, daemon: "Daemon") -> None:
+def _tree(readings: Readings, daemon: Daemon) -> None:
     tree = daemon.tree
     readings.gauge("lighthouse_projects", "Projects", lambda: len(tree.projects.all()), on_loop=True)
     readings.gauge("lighthouse_tree_uncommitted_changes", "Changes not on disk yet", lambda: tree.journal.uncommitted)
@@ -88,12 +86,12 @@ def _tree(readings: Readings, daemon: "Daemon") -> None:
     readings.gauge("lighthouse_mirrors", "Mirrors by state", lambda: _mirrors(daemon), label="state", on_loop=True)
 
 
-def _mirrors(daemon: "Daemon") -> Mapping[str, float]:
+def _mirrors(daemon: Daemon) -> Mapping[str, float]:
     found = Counter(mirror.state for mirror in daemon.mirrors.status())
     return {state: float(found[state]) for state in STATES}
 
 
-def _caches(readings: Readings, daemon: "Daemon") -> None:
+def _caches(readings: Readings, daemon: Daemon) -> None:
     caches: dict[str, Any] = {"verdicts": daemon.verdicts, "blocks": daemon.tree.blocks}
 
     def each(of: Callable[[Any], float]) -> Callable[[], dict[str, float]]:
@@ -106,7 +104,7 @@ def _caches(readings: Readings, daemon: "Daemon") -> None:
     readings.counter("lighthouse_cache_misses", "Look-ups that did not", each(attrgetter("misses")), label="cache")
 
 
-def _engine(readings: Readings, daemon: "Daemon") -> None:
+def _engine(readings: Readings, daemon: Daemon) -> None:
     readings.gauge(
         "lighthouse_agents_alive",
         "Agents at work",
@@ -128,7 +126,7 @@ def _engine(readings: Readings, daemon: "Daemon") -> None:
     )
 
 
-def _upkeep(readings: Readings, daemon: "Daemon") -> None:
+def _upkeep(readings: Readings, daemon: Daemon) -> None:
     """Backups and scrubs leave events, so that what is known of them outlives the daemon."""
     log, target = daemon.store.log, daemon.config.backup.target
     readings.gauge("lighthouse_backup_configured", "1 where [backup] has a target", lambda: bool(target))

@@ -6,6 +6,7 @@ Constructs nothing: `daemon` does.
 import faulthandler
 import gc
 import os
+import socket
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -21,6 +22,7 @@ from lighthoused.credentials import names_passed
 from lighthoused.daemon import Daemon
 from lighthoused.gate.content import checks
 from lighthoused.identity.access import OWNER
+from lighthoused.measured import measure
 from lighthoused.ops.http import Observatory
 from lighthoused.ops.lag import probe
 from lighthoused.protocol.messages.log import Progress
@@ -68,6 +70,7 @@ async def serve(
         if takeover is not None:
             await store_missing(store, takeover.unstored)
         daemon = Daemon(config, store, takeover, reread)
+        measure(daemon)
         async with trio.open_nursery() as engine:
             await engine.start(daemon.tree.run)
             try:
@@ -136,45 +139,14 @@ async def _serve_edges(
     )
     try:
         async with trio.open_nursery() as edges:
-            if config.metrics.enabled:
-                observatory = Observatory(daemon.metrics.registry, daemon.report.checks)
-                host = EVERYWHERE if config.metrics.everywhere else config.metrics.host
-                daemon.metrics_url = await edges.start(observatory.serve, host, config.metrics.port)
-            edges.start_soon(probe, daemon.metrics.loop)
-            edges.start_soon(trio.to_thread.run_sync, checks.warm)
-            if daemon.opa is not None:
-                edges.start_soon(daemon.opa.run)
-            if daemon.telemetry is not None:
-                edges.start_soon(daemon.telemetry.run, daemon.metrics.registry)
-            edges.start_soon(daemon.audit.run)
-            edges.start_soon(daemon.approvals.run)
-            edges.start_soon(daemon.notifier.run, daemon.report.problems)
-            edges.start_soon(daemon.learning.run)
-            edges.start_soon(daemon.gc.now_and_then)
-            edges.start_soon(daemon.automatic.now_and_then)
-            await edges.start(daemon.reloading.at_hangups)
-            await edges.start(daemon.server.serve, listener)
-            await edges.start(daemon.following.run)
-            await edges.start(daemon.pipes.run)
+            await _start_edges(daemon, edges, listener)
             async with trio.open_nursery() as mounted:
                 try:
-                    if daemon.session is not None:
-                        await daemon.session.mount()
-                        await mounted.start(daemon.session.serve)
-                    spare_garbage_collection()
-                    await edges.start(daemon.mirrors.run)
-                    daemon.phase = SERVING
-                    await edges.start(daemon.degradation.run)
-                    started = {"version": __version__, "pid": os.getpid(), "credentials": names_passed(os.environ)}
-                    await daemon.announce("daemon.started", started)
-                    edges.start_soon(tell_supervisor, daemon.report.summary)
+                    await _start_mount(daemon, edges, mounted)
                     ready(Ready(config, daemon.metrics_url, project))
                     await stop.wait()
                 finally:
-                    daemon.tree.journal.hold(None)
-                    if daemon.session is not None:
-                        with trio.CancelScope(shield=True):
-                            await daemon.session.unmount()
+                    await _stop_mount(daemon)
             edges.cancel_scope.cancel()
     finally:
         if daemon.telemetry is not None:
@@ -185,3 +157,49 @@ async def _serve_edges(
         listener.close()
         if LISTENER not in passed:
             config.paths.socket.unlink(missing_ok=True)
+
+
+async def _start_edges(daemon: Daemon, edges: trio.Nursery, listener: socket.socket) -> None:
+    """All that does not need the mount: metrics, what goes on by itself, the socket, streams."""
+    config = daemon.config
+    if config.metrics.enabled:
+        observatory = Observatory(daemon.metrics.registry, daemon.report.checks)
+        host = EVERYWHERE if config.metrics.everywhere else config.metrics.host
+        daemon.metrics_url = await edges.start(observatory.serve, host, config.metrics.port)
+    edges.start_soon(probe, daemon.metrics.loop)
+    edges.start_soon(trio.to_thread.run_sync, checks.warm)
+    if daemon.opa is not None:
+        edges.start_soon(daemon.opa.run)
+    if daemon.telemetry is not None:
+        edges.start_soon(daemon.telemetry.run, daemon.metrics.registry)
+    edges.start_soon(daemon.audit.run)
+    edges.start_soon(daemon.approvals.run)
+    edges.start_soon(daemon.notifier.run, daemon.report.problems)
+    edges.start_soon(daemon.learning.run)
+    edges.start_soon(daemon.gc.now_and_then)
+    edges.start_soon(daemon.automatic.now_and_then)
+    await edges.start(daemon.reloading.at_hangups)
+    await edges.start(daemon.server.serve, listener)
+    await edges.start(daemon.following.run)
+    await edges.start(daemon.pipes.run)
+
+
+async def _start_mount(daemon: Daemon, edges: trio.Nursery, mounted: trio.Nursery) -> None:
+    """The mount and what needs it; from here on the daemon serves."""
+    if daemon.session is not None:
+        await daemon.session.mount()
+        await mounted.start(daemon.session.serve)
+    spare_garbage_collection()
+    await edges.start(daemon.mirrors.run)
+    daemon.phase = SERVING
+    await edges.start(daemon.degradation.run)
+    started = {"version": __version__, "pid": os.getpid(), "credentials": names_passed(os.environ)}
+    await daemon.announce("daemon.started", started)
+    edges.start_soon(tell_supervisor, daemon.report.summary)
+
+
+async def _stop_mount(daemon: Daemon) -> None:
+    daemon.tree.journal.hold(None)
+    if daemon.session is not None:
+        with trio.CancelScope(shield=True):
+            await daemon.session.unmount()
