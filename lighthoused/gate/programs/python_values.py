@@ -1,26 +1,21 @@
 """Computes constant values of Python expressions: strings, lists, the usual encodings. Runs nothing."""
 
 import ast
-import base64
-import binascii
-import bz2
 import codecs
-import lzma
 import posixpath
 import re
 import shlex
-import zlib
 from collections.abc import Callable
 from typing import Any
 
 from lighthoused.gate.programs.python_constants import Constants, NotConstant
+from lighthoused.gate.programs.python_encodings import ENCODINGS, MAX_TEXT, decoded, guarded
 from lighthoused.gate.shell.bounds import Unresolvable
 from lighthoused.gate.shell.parameters import environment
 from lighthoused.gate.shell.state import State
 from lighthoused.gate.shell.text import FETCHED, GLOB, KEPT, UNKNOWN, literal, opaque, origin
 
 Value = str | list["Value"]
-MAX_TEXT = 1 << 16
 MAX_STEPS = 20_000
 MAX_ITEMS = 2048
 MAX_COMPUTED = 256
@@ -164,7 +159,7 @@ class Names:
 def _as_value(made: Any) -> Value:
     """A constant as a value here."""
     if isinstance(made, bytes):
-        return literal(_text(made))
+        return literal(decoded(made))
     if isinstance(made, list):
         return [_as_value(each) for each in made[:MAX_ITEMS]]
     return literal(str(made))
@@ -363,9 +358,9 @@ def _call(node: ast.Call, names: Names) -> Value:
         return list(first.split()) if not set(first) & set("'\"\\") else _words(first)
     if name == "compile":
         return first
-    function = _FUNCTIONS.get(name)
+    function = ENCODINGS.get(name)
     if function is not None:
-        return _guarded(function, first)
+        return guarded(function, first)
     if name in ("open", "io.open", "codecs.open", "gzip.open", "os.open") and values:
         return names.content(first)
     if name in ("sorted", "set", "iter") and values:
@@ -397,7 +392,7 @@ def _call(node: ast.Call, names: Names) -> Value:
     if name in ("os.path.join", "Path", "pathlib.Path"):
         return "/".join(map(flat, values)) if values else "."
     if name == "codecs.decode" and len(values) > 1:
-        return _guarded(lambda text: codecs.decode(text, "rot13"), first) if "rot" in flat(values[1]) else UNKNOWN
+        return guarded(lambda text: codecs.decode(text, "rot13"), first) if "rot" in flat(values[1]) else UNKNOWN
     if name == "os.listdir":
         return [f"{GLOB}*"]
     if name in ("glob.glob", "glob.iglob"):
@@ -428,10 +423,10 @@ def _from_list(name: str, node: ast.Call, values: list[Value]) -> Value:
     """``bytes([...])``, ``map(chr, [...])``, ``list([...])``."""
     items: list[Value] = list(values[-1])
     if name in ("bytes", "bytearray"):
-        return "".join(_guarded(_FUNCTIONS["chr"], flat(item)) for item in items[:MAX_ITEMS])
+        return "".join(guarded(ENCODINGS["chr"], flat(item)) for item in items[:MAX_ITEMS])
     if name == "map":
-        function = _FUNCTIONS.get(node.args[0].id) if isinstance(node.args[0], ast.Name) else None
-        return [_guarded(function, flat(item)) for item in items[:MAX_ITEMS]] if function else UNKNOWN
+        function = ENCODINGS.get(node.args[0].id) if isinstance(node.args[0], ast.Name) else None
+        return [guarded(function, flat(item)) for item in items[:MAX_ITEMS]] if function else UNKNOWN
     return items[::-1] if name == "reversed" else items if name in ("list", "tuple") else UNKNOWN
 
 
@@ -490,46 +485,3 @@ def _replaced(text: str, old: str, new: str) -> str:
         return text
     _check(text.count(old) * len(new))
     return text.replace(old, new)
-
-
-def _guarded(function: Callable[[str], str], text: str) -> str:
-    if opaque(text):
-        return origin(text)
-    try:
-        return literal(function(text))
-    except (ValueError, OverflowError, binascii.Error, TypeError, zlib.error, OSError, EOFError, lzma.LZMAError):
-        return UNKNOWN
-
-
-def _text(data: bytes) -> str:
-    """Bytes as text; what is no UTF-8 is kept as Latin-1, so that a decompressor finds it."""
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError:
-        return data.decode("latin-1")
-
-
-def _inflated(text: str) -> str:
-    return _text(zlib.decompressobj(wbits=47).decompress(text.encode("latin-1"), MAX_TEXT))
-
-
-_FUNCTIONS: dict[str, Callable[[str], str]] = {
-    "zlib.decompress": _inflated,
-    "gzip.decompress": _inflated,
-    "bz2.decompress": lambda text: _text(bz2.BZ2Decompressor().decompress(text.encode("latin-1"), MAX_TEXT)),
-    "lzma.decompress": lambda text: _text(lzma.LZMADecompressor().decompress(text.encode("latin-1"), MAX_TEXT)),
-    "base64.b64decode": lambda text: _text(base64.b64decode(text + "=" * (-len(text) % 4))),
-    "base64.b32decode": lambda text: _text(base64.b32decode(text)),
-    "base64.urlsafe_b64decode": lambda text: _text(base64.urlsafe_b64decode(text)),
-    "base64.b64encode": lambda text: base64.b64encode(text.encode()).decode(),
-    "base64.b32encode": lambda text: base64.b32encode(text.encode()).decode(),
-    "binascii.hexlify": lambda text: text.encode().hex(),
-    "bytes.fromhex": lambda text: _text(bytes.fromhex(text)),
-    "binascii.unhexlify": lambda text: _text(binascii.unhexlify(text)),
-    "bytearray.fromhex": lambda text: _text(bytes.fromhex(text)),
-    "chr": lambda text: chr(int(text)),
-    "str": str,
-    "bytes": str,
-    "repr": str,
-    "shlex.quote": str,
-}
