@@ -1,12 +1,10 @@
-"""`molecule test`, for those who want it: it shows what test_ansible_site does, once more and from a repository."""
+"""`./dev molecule`, for those who want it: it shows what test_ansible_site does, once more and from a repository."""
 
 import os
-import subprocess
-from pathlib import Path
 
 import pytest
+from tests_support import molecule
 from tests_support.machine import missing
-from tests_support.provisioning import ANSIBLE, environment, tools
 
 pytestmark = [
     pytest.mark.slow,
@@ -16,15 +14,5 @@ pytestmark = [
 ]
 
 
-def test_the_scenario_passes(tmp_path: Path) -> None:
-    command = [tools() / "molecule", "test"]
-    done = subprocess.run(
-        command,
-        cwd=ANSIBLE,
-        env=environment(tmp_path),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout
+def test_the_scenario_passes() -> None:
+    assert molecule.run() == 0

@@ -41,7 +41,13 @@ WAYS = {
     "helper killed at the start": f"systemctl start --no-block lighthoused; sleep {{moment}}; {STOP}",
     "helper killed at the end": f"{BEGIN}{STOP}",
 }
-FOUND = ("while it is restarted", "killed before", "killed meanwhile")
+UNITS = ("of_machine", "of_user")
+FOUND = [
+    ("of_machine", "while it is restarted"),
+    ("of_machine", "killed before"),
+    ("of_machine", "killed meanwhile"),
+    ("of_user", "killed before"),
+]
 """Ways that once left a dead mount."""
 IN_ORDER = ("at work", "twice at once")
 """Ways that do not even leave the state "failed"."""
@@ -105,14 +111,16 @@ def of_user(shared: Machine) -> Unit:
     return unit
 
 
-@pytest.fixture(params=["of_machine", "of_user"])
+@pytest.fixture
 def unit(request: pytest.FixtureRequest) -> Unit:
     found: Unit = request.getfixturevalue(request.param)
     found.shell(f"systemctl start lighthoused; cd {found.mount}/demo/current; mkdir -p src; echo kept > kept")
     return found
 
 
-@pytest.mark.parametrize("way", WAYS if ROUNDS else FOUND)
+@pytest.mark.parametrize(
+    ("unit", "way"), [(unit, way) for unit in UNITS for way in WAYS] if ROUNDS else FOUND, indirect=["unit"]
+)
 def test_nothing_is_left(unit: Unit, way: str) -> None:
     chance = random.Random(SEED + way)
     for _ in range(max(1, ROUNDS // len(WAYS))):

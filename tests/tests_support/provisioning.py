@@ -7,8 +7,10 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import ZipFile
 
 import pytest
 
@@ -18,6 +20,8 @@ ROOT = Path(__file__).parents[2]
 ANSIBLE = ROOT / "ansible"
 REQUIREMENTS = ANSIBLE / "requirements.txt"
 CONNECTION = ROOT / "tests/ansible/connection"
+HASHI_VAULT = {"ansible": "12.3.0", "hvac": "2.4.0"}
+COLLECTION = "ansible_collections/community/hashi_vault/"
 HOST = "agents-1.example.org"
 _RECAP = re.compile(rf"^{re.escape(HOST)} +: (.*)$", re.MULTILINE)
 
@@ -37,6 +41,28 @@ def tools() -> Path:
                 pytest.skip(f"Ansible cannot be installed: {made.stderr.strip()[-300:]}")
             (place / "done").touch()
     return place / "bin"
+
+
+def hashi_vault() -> Path:
+    """A directory with the collection community.hashi_vault and what it imports; kept. Skips where it cannot be had.
+
+    Elsewhere it comes from Galaxy; the package `ansible` has it, too, with some hundred others.
+    """
+    place = cache() / "-".join(("hashi-vault", *HASHI_VAULT.values()))
+    if not place.exists():
+        pip = [tools() / "python", "-m", "pip"]
+        with tempfile.TemporaryDirectory(dir=cache()) as partial:
+            wheel, target = Path(partial, "wheel"), Path(partial, "target")
+            fetch = [*pip, "download", "--quiet", "--no-deps", f"--dest={wheel}", f"ansible=={HASHI_VAULT['ansible']}"]
+            imported = [*pip, "install", "--quiet", f"--target={target}", f"hvac=={HASHI_VAULT['hvac']}"]
+            for step in (fetch, imported):
+                made = subprocess.run(step, capture_output=True, text=True, check=False)
+                if made.returncode:
+                    pytest.skip(f"community.hashi_vault cannot be had: {made.stderr.strip()[-300:]}")
+            with ZipFile(next(wheel.iterdir())) as archive:
+                archive.extractall(target, [name for name in archive.namelist() if name.startswith(COLLECTION)])
+            target.rename(place)
+    return place
 
 
 def environment(work: Path) -> dict[str, str]:
@@ -79,15 +105,24 @@ class Provisioning:
             self._inventory(monitored).write_text(json.dumps(groups))
 
     def play(
-        self, playbook: str, *arguments: str, check: bool = True, monitored: bool = False, **variables: Any
+        self,
+        playbook: str | Path,
+        *arguments: str,
+        check: bool = True,
+        monitored: bool = False,
+        libraries: Path | None = None,
+        **variables: Any,
     ) -> Played:
-        """Run a playbook with more variables; `monitored`: for the group monitoring, too."""
+        """Run a playbook with more variables.
+
+        `monitored`: for the group monitoring, too; `libraries`: a directory with collections and what they import.
+        """
         extra = [f"--extra-vars={json.dumps(variables)}"] if variables else []
         inventory = f"--inventory={self._inventory(monitored)}"
         command = ["ansible-playbook", inventory, *extra, *arguments, ANSIBLE / playbook]
         done = subprocess.run(
             command,
-            env=environment(self._work),
+            env={**environment(self._work), **({} if libraries is None else _finding(libraries))},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -99,3 +134,7 @@ class Provisioning:
 
     def _inventory(self, monitored: bool) -> Path:
         return self._work / ("monitored.json" if monitored else "inventory.json")
+
+
+def _finding(libraries: Path) -> dict[str, str]:
+    return {"ANSIBLE_COLLECTIONS_PATH": str(libraries), "PYTHONPATH": f"{ROOT / 'tests'}:{libraries}"}
