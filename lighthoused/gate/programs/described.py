@@ -109,7 +109,7 @@ class Described:
         if not arguments.flags or not _LOOKING.isdisjoint(arguments.words[:1]):
             return False
         rules = [rule for rule in program.rules if rule.command]
-        for other in _otherwise(program, argv, arguments):
+        for other in _otherwise(program, argv, arguments) if rules else ():
             if not _is_harmless(program, other):
                 applied = [self._apply(run, program, rule, other, state) for rule in rules]
                 if any(applied):
