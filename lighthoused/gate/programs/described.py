@@ -195,6 +195,9 @@ _FRAGMENT = re.compile(r"[A-Za-z_]\w*(?:\.\w+)+")
 _SQL = frozenset({"DROP", "TRUNCATE", "DELETE", "ALTER", "GRANT", "REVOKE", "UPDATE"})
 
 
+_ASKED_FIRST = "Its --help says what that does; list what it would remove first."
+
+
 def _unknown(run: Run, argv: list[str]) -> str:
     """A program that is not known. One that is told to delete something is taken at its word."""
     note = "What this program does is not known."
@@ -202,8 +205,8 @@ def _unknown(run: Run, argv: list[str]) -> str:
     words = [word for word in argv[1:9] if not word.startswith("-")]
     flags = [word for word in argv[1:33] if word.startswith("-")]
     if argv[-1] != "-h" and (says_it_removes(words, flags) or (words and named_for_it(argv[0]))):
-        note = "A program that is not known is told to delete something."
-        run.findings.add("destroy", " ".join(words), certainty="unknown", program=argv[0], note=note)
+        more = {"note": "A program that is not known is told to delete something.", "instead": _ASKED_FIRST}
+        run.findings.add("destroy", " ".join(words), certainty="unknown", program=argv[0], **more)
     return UNKNOWN
 
 

@@ -2,6 +2,7 @@
 
 import re
 from itertools import dropwhile, islice, pairwise, product
+from typing import Any
 
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.programs.environment import loaded_from
@@ -268,8 +269,12 @@ _EMPTIES = frozenset({"truncate", "shred", "rm"})
 def _empty(run: Run, program: str, paths: list[str], state: State) -> None:
     """Files of source code anywhere below here are removed or emptied."""
     for path in filter(_SOURCES.search, paths):
-        note = "All source files of a kind are emptied or removed."
-        run.findings.path("delete", path, state.cwd, program=program, recursive=True, note=note)
+        note, instead = (
+            "All source files of a kind are emptied or removed.",
+            "List them first; delete single ones by name.",
+        )
+        more: dict[str, Any] = {"recursive": True, "note": note, "instead": instead}
+        run.findings.path("delete", path, state.cwd, program=program, **more)
 
 
 def run_on(run: Run, command: list[str], paths: list[str], state: State) -> None:

@@ -94,8 +94,8 @@ class PythonEffects:
         """What a request or a library of a service that moves money does."""
         method = flat(keywords.get("method", first if name.endswith(".request") else "")).upper()
         if method in ("DELETE", "PURGE"):
-            note = "It deletes something on a server."
-            self._run.findings.add("destroy", name, "remote", program="python", note=note)
+            note, instead = "It deletes something on a server.", "Get the same address first; let its owner remove it."
+            self._run.findings.add("destroy", name, "remote", program="python", note=note, instead=instead)
         if name.startswith(_PAYMENTS):
             said(self._run, "code", f"{name}(", "python")
 
