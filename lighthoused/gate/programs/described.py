@@ -205,7 +205,8 @@ def _unknown(run: Run, argv: list[str]) -> str:
     words = [word for word in argv[1:9] if not word.startswith("-")]
     flags = [word for word in argv[1:33] if word.startswith("-")]
     if argv[-1] != "-h" and (says_it_removes(words, flags) or (words and named_for_it(argv[0]))):
-        more = {"note": "A program that is not known is told to delete something.", "instead": _ASKED_FIRST}
+        note = "A program that is not known is told to delete something."
+        more: dict[str, Any] = {"note": note, "instead": _ASKED_FIRST}
         run.findings.add("destroy", " ".join(words), certainty="unknown", program=argv[0], **more)
     return UNKNOWN
 
