@@ -35,7 +35,7 @@ class Place:
 
     def ready(self, container: Container) -> Container:
         """Wait until a daemon is ready for work."""
-        until(lambda: container.exec("lighthousectl", "health", check=False).returncode == 0, 60)
+        until(lambda: container.exec("lighthousectl", "health", check=False).returncode == 0)
         return container
 
     def agent(self, script: str, *options: str, name: str = "agent") -> Container:
