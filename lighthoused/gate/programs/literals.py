@@ -131,8 +131,8 @@ def scan(run: Run, source: str, state: State, language: str, evaluated: tuple[tu
             nothing = nothing or found["name"] in _UNSURE
             ran = ran or bool(texts)
             if not texts and not nothing and not _within(found.start(), evaluated):
-                inside = inside or _within(found.start(), spans)
-                missed = missed or not inside
+                within = _within(found.start(), spans)
+                inside, missed = inside or within, missed or not within
     for found in _DELETES.finditer(source):
         if found["name"] not in _AMBIGUOUS or _owner(source, found, _OWNED):
             _delete(run, found["name"], literals(run, source, found.end(), names), state, language)
