@@ -252,10 +252,15 @@ def _filled_in(source: str, language: str, given: Surroundings) -> str:
         text = quoted(given.stdin.rstrip("\n"))
         source = _INPUT.sub(lambda found: text, source)
         if language == "awk":
+            for old, new in _AWK_EXCHANGE.findall(source):
+                text = text.replace(old, new)
             source = re.sub(r"(?<![\w$])\$0\b", lambda found: text, source)
         elif language == "perl":
             source = re.sub(r"\$_\b(?!\[)", lambda found: text, source)
     return source
+
+
+_AWK_EXCHANGE = re.compile(r"\bgsub\s*+\(\s*+/([\w@,:;=%~ -]++)/\s*+,\s*+\"([^\"\\&]*+)\"\s*+(?:,\s*+\$0\s*+)?\)")
 
 
 def _every(found: re.Match[str], arguments: tuple[str, ...]) -> str:

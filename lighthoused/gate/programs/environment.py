@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from lighthoused.gate.programs.builtins import code
+from lighthoused.gate.programs.embedded import maybe
 from lighthoused.gate.programs.telling_names import telling
 from lighthoused.gate.shell.run import Run
 from lighthoused.gate.shell.state import State
@@ -85,9 +86,15 @@ def assigned(run: Run, name: str, value: str, state: State) -> None:
         _command(run, name, value, state)
 
 
+_EXEC_LINE = re.compile(r"\b(?:exec|x)\s++([^'\"]+)")
+"""A line of a rebase that runs a command."""
+
+
 def _command(run: Run, name: str, value: str, state: State) -> None:
     """A command with arguments is one; a bare name is a program as any other."""
     value = unmarked(value).lstrip("|!-").strip()
+    if name == "GIT_SEQUENCE_EDITOR" and (found := _EXEC_LINE.search(value)):
+        maybe(run, lambda: run.script(found[1], state.fork()))
     if value.startswith("/") and _hidden(run, value, state):
         _planted(run, name, value)
     if " " in value or value in state.functions or run.findings.targets.absolute(value, state.cwd) in state.files:

@@ -4,7 +4,7 @@ Group 1 of a pattern is shell source, or source in the language named beside it.
 """
 
 import re
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from lighthoused.gate.programs.builtins import code
@@ -45,6 +45,11 @@ _EX = (
     _escape(_EX_PREFIX + r"perl?\s++(.+)", "perl"),
     _escape(_EX_PREFIX + r"rub(?:y)?\s++(.+)", "ruby"),
 )
+_BLOCKS = re.compile(
+    r"^\s*+:?\s*+(lua|py(?:thon)?[3x]?|perl|ruby)\s++<<\s*+(?:trim\s++)?(\w+)\n(.*?)^\s*+\2\s*+$",
+    re.DOTALL | re.MULTILINE,
+)
+_SPOKEN = {"lu": "lua", "py": "python", "pe": "perl", "ru": "ruby"}
 _BANG = _escape(r"^\s*+(?:r\s++|w\s++)?!\s*+(.+)")
 _SQL_SHELL = (
     _escape(r"\\!\s*+(.+)"),
@@ -172,6 +177,7 @@ FLAGS: dict[str, frozenset[str]] = {
         "rsync": "-e --rsh --rsync-path",
         "tar": "-I -F --use-compress-program --to-command --info-script --new-volume-script --rsh-command"
         " --rmt-command",
+        "bun": "exec",
         "rg": "--pre --hostname-bin",
         "ag": "--pager",
         "ack": "--pager --output",
@@ -259,6 +265,9 @@ def escapes(run: Run, argv: list[str], state: State) -> None:
         raise Unresolvable(f"An argument of {argv[0]} has more than {MAX_MATCHED} characters.")
     for word in argv[1:]:
         _search(run, argv[0], unmarked(word), patterns, state)
+    if patterns is _EX and state.stdin.text is not None:
+        for found in islice(_BLOCKS.finditer(unmarked(state.stdin.text)), 16):
+            read(run, found[3], state, _SPOKEN[found[1][:2]])
     if argv[0] not in _QUIET_INPUT and state.stdin.text is not None:
         for line in unmarked(state.stdin.text).splitlines()[:256]:
             if len(line) <= MAX_MATCHED and not opaque(line[:1]):

@@ -184,13 +184,20 @@ def read(run: Run, source: str, state: State, language: str, arguments: tuple[st
         applescript(run, source, state)
     else:
         calls(run, source, state, language, original)
+    output = printed(source, language)
+    if output != UNKNOWN and not _INTERPOLATES.search(source):
+        return output
     inside = evaluated(source)
     scan(run, source, state, language, tuple(part.span for part in inside))
     for text in required(run, source, state, language) if depth < MAX_EVALUATED else ():
         read(run, text, state, language, arguments, depth + 1)
     for part in inside if depth < MAX_EVALUATED else ():
         read(run, part.text, state, language, arguments, depth + 1)
-    return printed(source, language)
+    return output
+
+
+_INTERPOLATES = re.compile(r"[#$@]\{|`|\$\(|<<|\bqx|%x|\|")
+"""What may run something even where source only prints."""
 
 
 def _arguments(found: Interpreter, words: list[str]) -> tuple[list[str], str, list[str]]:

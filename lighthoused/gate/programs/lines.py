@@ -1,6 +1,7 @@
 """Filters of lines: head, tail, cut, grep, sort, paste, ... Their output is computed exactly or said to be unknown."""
 
 import re
+from itertools import zip_longest
 
 from lighthoused.gate.programs.regexes import MAX_TEXT, compiled
 from lighthoused.gate.shell.bounds import decimal
@@ -208,6 +209,8 @@ def sort(run: Run, argv: list[str], state: State) -> str:
 def paste(run: Run, argv: list[str], state: State) -> str:
     """paste -s joins the lines of its input."""
     options = Options(argv[1:], "d", {"serial": "s", "delimiters": "d:"})
+    if "s" not in options.flags and len(options.words) > 1 and "-" not in options.words:
+        return _side_by_side(run, options, state)
     text = given(run, options.words, state)
     if opaque(text) or "s" not in options.flags or len(options.words) > 1:
         return blurred(text)
@@ -215,6 +218,15 @@ def paste(run: Run, argv: list[str], state: State) -> str:
     if len(marks) > 1:
         return blurred(text)
     return marks.join(_lines(text)) + "\n"
+
+
+def _side_by_side(run: Run, options: Options, state: State) -> str:
+    """The lines of several files beside each other."""
+    texts = [given(run, [path], state) for path in options.words]
+    mark = ansi(unmarked(options.flags.get("d", "\t")))[:1]
+    if any(map(opaque, texts)):
+        return next(blurred(text) for text in texts if opaque(text))
+    return _joined([mark.join(parts) for parts in zip_longest(*map(_lines, texts), fillvalue="")])
 
 
 def fold(run: Run, argv: list[str], state: State) -> str:

@@ -71,6 +71,7 @@ _AWK_TEXT = r"\"((?:[^\"\\]|\\.)*+)\""
 _AWK_PIPE = re.compile(
     rf"(?:print\s*+\(?\s*+{_AWK_TEXT}\s*+\)?\s*+)?\|\s*+&?\s*+{_AWK_TEXT}|{_AWK_TEXT}\s*+\|&?\s*+getline"
 )
+_AWK_NAMED = re.compile(r"(?<![\w\"$])([A-Za-z_]\w*+)\s*+\|&?\s*+getline|\bprintf?\b[^;}|]*+\|\s*+([A-Za-z_]\w*+)")
 _AWK_WRITE = re.compile(r"\bprintf?\b[^;}|>]*+>>?\s*+\"((?:[^\"\\]|\\.)*+)\"")
 _CONCATENATES = frozenset({".", "+", ".."})
 _ADJOINS = frozenset({"awk", "c"})
@@ -83,7 +84,7 @@ MAX_LIST = 64
 _MADE = re.compile(
     r"(?i)chr\b|char|pack|decode|reverse|join|substr|sub\s*\(|subst|replace|\btr\b|=~|split|slice|\bmap|format|printf"
     r"|%s|\bread(?:line|lines|file|all|Line|FileSync)?\b|\bgets?\b|getline|get_|\benv|argv|\barg\b|args\b|stdin|<\w*>|open|socket|http|fetch|\beval|\bload|rand|time"
-    r"|concat|\$[\d_0]|\$\(|#\{|\$\{|\.\.|\+=|\.=|<<|[\"'`]\s*[.+~]|[.+~]\s*[\"'`]|\bshift\b|\b_\b|@_|\bpop\b|\w\s+[\"'](?=\s)"
+    r"|concat|\$(?:\d|_(?!\[))|\$\(|#\{|\$\{|\.\.|\+=|\.=|<<|[\"'`]\s*[.+~]|[.+~]\s*[\"'`]|\bshift\b|@_|\bpop\b|\w\s+[\"'](?=\s)"
     r"|[\"']\s+[\w$\"']|qw|%w|import\s|include|upper|lower|case|Buffer|<<|hex|b64|base|rot|inflate|gz"
 )
 """Source that may make text of its own, besides its literals."""
@@ -140,7 +141,7 @@ def scan(run: Run, source: str, state: State, language: str, evaluated: tuple[tu
         texts = literals(run, source, found.end(), names, language in _ADJOINS)
         if texts and (" " in texts[0].strip() or len(texts) > 1):
             maybe(run, partial(_run_literals, run, texts, state, language))
-    for text in _marked(source, language):
+    for text in _marked(source, language, names):
         understood = True
         fed = fed or _SHELL.fullmatch(text.strip()) is not None
         code(run, interpolated(text, names), state.fork(), language)
@@ -159,13 +160,15 @@ def _within(at: int, spans: tuple[tuple[int, int], ...]) -> bool:
     return any(start < at < end for start, end in spans)
 
 
-def _marked(source: str, language: str) -> Iterator[str]:
+def _marked(source: str, language: str, names: dict[str, str]) -> Iterator[str]:
     """Commands that syntax marks: backticks, pipes of awk, files that are opened as pipes."""
     dialect = DIALECTS.get(language, Dialect())
     if dialect.backticks:
         for found in _BACKTICKS.finditer(source):
             yield found[1] or found[2] or ""
     if dialect.awk:
+        for found in _AWK_NAMED.finditer(source):
+            yield names.get(found[1] or found[2], "")
         for found in _AWK_PIPE.finditer(source):
             command = ansi(found[2] or found[3] or "")
             yield command if found[1] is None else f"printf '%s\\n' {shlex.quote(ansi(found[1]))} | {command}"
@@ -226,7 +229,9 @@ def literals(run: Run, source: str, at: int, names: dict[str, str], adjoins: boo
 def _run_literals(run: Run, texts: list[str], state: State, language: str) -> None:
     if len(texts) > 2 and posixpath.basename(texts[0]) == posixpath.basename(texts[1]):
         texts = texts[1:]
-    if len(texts) > 1 and " " not in texts[0].strip():
+    if len(texts) == 2 and texts[1].startswith("-") and " " in texts[1]:
+        code(run, " ".join(texts), state.fork(), language)
+    elif len(texts) > 1 and " " not in texts[0].strip():
         run.command(texts, state.fork())
     else:
         code(run, texts[0], state.fork(), language)

@@ -74,6 +74,8 @@ _SOFT = frozenset(
         "os_system",
     }
 )
+_BUILDING = frozenset({"Execute", "sh", "bash", "local", "sudo", "shell"})
+"""Functions that build tools give their files."""
 _FILES = frozenset({"runpy.run_path", "execfile", "importlib.machinery.SourceFileLoader"})
 MAX_CALLS = 8
 
@@ -112,6 +114,12 @@ def python_output(run: Run, source: str, state: State, arguments: tuple[str, ...
 _SECRET = "${SECRET_TOKEN}"
 """A secret of the environment, as the shell writes it."""
 _PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.For, ast.With)
+
+
+def _is_soft(name: str) -> bool:
+    """Whether a function is called as those are which run commands."""
+    owner, _, last = name.rpartition(".")
+    return last in _SOFT and (owner != "" or last in _BUILDING)
 
 
 def module(run: Run, name: str, state: State) -> str | None:
@@ -224,9 +232,9 @@ class _Reading(ast.NodeVisitor):
         self.visit(first.iter)
         conditions = sum(len(each.ifs) for each in node.generators)
         self._effects.conditions += conditions
-        for item in self._items(first.iter):
+        for item in self._rounds(first.iter):
             self._run.charge(1)
-            self.names.bind(first.target, item)
+            self._take(first.target, item)
             for each in others:
                 self.names.bind(each.target, self._items(each.iter)[0])
             self.visit(node.elt)
@@ -332,13 +340,17 @@ class _Reading(ast.NodeVisitor):
         self._counting = bool(counted)
         for item in counted or self._rounds(node.iter):
             self._run.charge(1)
-            if isinstance(item, Constant):
-                self.names.hold(node.target, item.value)
-            else:
-                self.names.bind(node.target, item)
+            self._take(node.target, item)
             for statement in node.body:
                 self.visit(statement)
         self._counting = self._counting and not counted
+
+    def _take(self, target: ast.expr, item: Any) -> None:
+        """The variables of a loop in one round."""
+        if isinstance(item, Constant):
+            self.names.hold(target, item.value)
+        else:
+            self.names.bind(target, item)
 
     def _rounds(self, node: ast.expr) -> list[Any]:
         """What a loop goes over: constants with their types, else values."""
@@ -444,7 +456,7 @@ class _Reading(ast.NodeVisitor):
             code(self._run, flat(first).replace(KEPT, _SECRET), self._state.fork(), "python")
         elif name in PROCESS or name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
             self._process(name, values, keywords)
-        elif name.rpartition(".")[2] in _SOFT and name not in self._functions and values:
+        elif _is_soft(name) and name not in self._functions and values:
             self._perhaps(values)
         elif name in _CODE:
             self._source(flat(first))

@@ -4,6 +4,7 @@ By patterns, without a parser. Knows nothing of what is run.
 """
 
 import re
+from collections import Counter
 from itertools import islice
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ _ASSIGNED = re.compile(
     + r"\s*+(?=;|\n|,|$|\})",
     re.DOTALL,
 )
+_SET = re.compile(r"(?<![\w.])[$@]?([A-Za-z_]\w*+)\s*+(?:[-+*|&^%.]|\.\.|<<|\|\|)?=(?![=~>])")
 _INSIDE = re.compile(r"\$\{(\w+)\}|\$(\w+)|#\{(\w+)\}")
 _PRINTS = re.compile(
     r"\s*+(?:BEGIN\s*+\{)?\s*+(?P<name>print|puts|say|echo|console\.log|printf|io\.write|process\.stdout\.write"
@@ -50,8 +52,10 @@ def is_list(found: re.Match[str]) -> bool:
 
 
 def assigned(source: str) -> dict[str, str]:
-    """Variables that are given a literal."""
-    return {found["name"]: text_of(found) for found in _ASSIGNED.finditer(source)}
+    """Variables that are given a literal, and nothing else."""
+    often = Counter(_SET.findall(source))
+    found = ((each["name"], each) for each in _ASSIGNED.finditer(source))
+    return {name: text_of(each) for name, each in found if often[name] < 2}
 
 
 def interpolated(text: str, names: dict[str, str]) -> str:
