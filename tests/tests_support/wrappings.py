@@ -90,7 +90,7 @@ def _spelled(command: str) -> dict[str, str]:
         "url": "".join(f"%{byte:02x}" for byte in data),
         "perlhex": f"system(q({command}))".encode().hex(),
         "caesar": shlex.quote("".join(map(_next_letter, command))),
-        "uu": shlex.quote(binascii.b2a_uu(data).decode().rstrip("\n")),
+        "uu": shlex.quote(binascii.b2a_uu(data[:45]).decode().rstrip("\n")),
     }
 
 
