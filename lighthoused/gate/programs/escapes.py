@@ -4,7 +4,7 @@ Group 1 of a pattern is shell source, or source in the language named beside it.
 """
 
 import re
-from itertools import islice, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from lighthoused.gate.programs.builtins import code
@@ -39,16 +39,14 @@ _EX = (
         _EX_PREFIX
         + r"(?:set?|let)?\s*+&?(?:makeprg|mp|grepprg|gp|shell|equalprg|formatprg|keywordprg)=[\"']?(.+?)[\"']?$"
     ),
+    _escape(_EX_PREFIX + r"(?:let|echo|call|sil\w*)\b.*?execute\(\s*+['\"]:?\s*+!(.+?)['\"]\s*+[,)]"),
     _escape(_EX_PREFIX + r"[nvoci]?(?:nore)?map\b[^!\n]*?!\s*+(.+?)(?:<CR>.*)?$"),
     _escape(_EX_PREFIX + r"lua\s++(.+)", "lua"),
     _escape(_EX_PREFIX + r"py(?:thon)?[3x]?\s++(.+)", "python"),
     _escape(_EX_PREFIX + r"perl?\s++(.+)", "perl"),
     _escape(_EX_PREFIX + r"rub(?:y)?\s++(.+)", "ruby"),
 )
-_BLOCKS = re.compile(
-    r"^\s*+:?\s*+(lua|py(?:thon)?[3x]?|perl|ruby)\s++<<\s*+(?:trim\s++)?(\w+)\n(.*?)^\s*+\2\s*+$",
-    re.DOTALL | re.MULTILINE,
-)
+_BLOCK = re.compile(r"\s*+:?\s*+(lua|py(?:thon)?[3x]?|perl|ruby)\s++<<\s*+(?:trim\s++)?(\w+)\s*+$")
 _SPOKEN = {"lu": "lua", "py": "python", "pe": "perl", "ru": "ruby"}
 _BANG = _escape(r"^\s*+(?:r\s++|w\s++)?!\s*+(.+)")
 _SQL_SHELL = (
@@ -266,8 +264,8 @@ def escapes(run: Run, argv: list[str], state: State) -> None:
     for word in argv[1:]:
         _search(run, argv[0], unmarked(word), patterns, state)
     if patterns is _EX and state.stdin.text is not None:
-        for found in islice(_BLOCKS.finditer(unmarked(state.stdin.text)), 16):
-            read(run, found[3], state, _SPOKEN[found[1][:2]])
+        for language, source in _blocks(unmarked(state.stdin.text)):
+            read(run, source, state, language)
     if argv[0] not in _QUIET_INPUT and state.stdin.text is not None:
         for line in unmarked(state.stdin.text).splitlines()[:256]:
             if len(line) <= MAX_MATCHED and not opaque(line[:1]):
@@ -325,6 +323,21 @@ def _named(argv: list[str], flags: frozenset[str]) -> list[tuple[str, str]]:
         return [("", word) for word in argv[1:] if not word.startswith("-")]
     found = [(word, after) for word, after in pairwise(argv) if word in flags]
     return found + [(word[:2], word[2:]) for word in argv[1:] if word[:2] in flags and len(word) > 2 and "/" in word]
+
+
+def _blocks(text: str) -> list[tuple[str, str]]:
+    """Source in other languages that stands in lines of ex (``lua << END``), each with its language."""
+    blocks: list[tuple[str, str]] = []
+    language, end, lines = "", "", list[str]()
+    for line in text.splitlines()[:4096]:
+        if end and line.strip() == end:
+            blocks.append((language, "\n".join(lines)))
+            end = ""
+        elif end:
+            lines.append(line)
+        elif found := _BLOCK.match(line):
+            language, end, lines = _SPOKEN[found[1][:2]], found[2], []
+    return blocks[:16]
 
 
 def _values(argv: list[str], flags: frozenset[str]) -> list[str]:

@@ -76,7 +76,7 @@ KINDS = (
     _kind(r".*\.[mc]?[jt]sx?|\.pnp.*|\.\w+rc", "node", _NODE),
     _kind(r"\w+file|.*\.(?:rb|rake|gemspec|ru|podspec)|\.irbrc|\.pryrc|\.rspec", "ruby", _RUBY),
     _kind(r".*\.(?:gradle|kts|groovy|java|kt|scala|sc|sbt|clj)", "generic", _JVM),
-    _kind(r".*\.rs", "generic", "cargo rustc"),
+    _kind(r".*\.rs", "generic", "cargo rustc rust-script cargo-script evcxr cargo-play scriptisto"),
     _kind(r".*\.go", "generic", "go gore yaegi mage air wails gomobile tinygo"),
     _kind(r".*\.(?:exs?|erl|heex)|rebar\.config", "generic", "mix elixir iex rebar3 rebar erl"),
     _kind(r".*\.(?:php|phar)|artisan", "php", "composer phpunit pest artisan phpstan psalm laravel drush wp phing"),

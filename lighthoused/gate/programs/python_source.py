@@ -259,8 +259,13 @@ class _Reading(ast.NodeVisitor):
         names = [argument.arg for argument in function.args.args]
         if names[:1] == ["self"] or len(names) > len(values) + len(keywords):
             names = names[1:] if names[:1] == ["self"] else names
+        defaults = dict(zip(reversed(names), reversed(function.args.defaults), strict=False))
         for at, argument in enumerate(names):
+            if at >= len(values) and argument not in keywords and argument in defaults:
+                self.names.keep(argument, defaults[argument])
+                continue
             self.names.values[argument] = values[at] if at < len(values) else keywords.get(argument, UNKNOWN)
+            self.names.constants.pop(argument, None)
         for statement in function.body if isinstance(function.body, list) else [function.body]:
             self.visit(statement)
 

@@ -18,7 +18,6 @@ _SHELL_FUNCTION = re.compile(r"\$[({]shell\s++([^()]*+(?:\([^()]*+\)[^()]*+)*+)[
 _BANG = re.compile(r"^\s*+[\w.-]++\s*+!=\s*+(.+)$", re.MULTILINE)
 _VARIABLE = re.compile(r"^\s*+(?:export\s++|override\s++)?([\w.-]++)\s*+(?::{0,3}|[?+])=\s*+(.*)$", re.MULTILINE)
 _USED = re.compile(r"\$[({](\w[\w.-]*)[)}]|\$(\w)")
-_DEFINE = re.compile(r"^\s*+define\s++([\w.-]++)[^\n]*+\n(.*?)^\s*+endef", re.MULTILINE | re.DOTALL)
 _INCLUDE = re.compile(r"^[-s]?include\s++(.+)$", re.MULTILINE)
 MAX_INCLUDED = 4
 _EXECUTE = re.compile(
@@ -68,9 +67,8 @@ def recipes(run: Run, source: str, given: dict[str, str], state: State, depth: i
     """Run every recipe line and what is computed by the shell; variables that are known are filled in."""
     source = source.replace("\\\n", " ")
     variables = {found[1]: found[2] for found in _VARIABLE.finditer(source)} | given
-    for found in _DEFINE.finditer(source):
-        for line in found[2].splitlines():
-            code(run, _filled(line.strip().lstrip("@-+ "), variables), state.fork(), "make")
+    for line in _defined(source):
+        code(run, _filled(line.strip().lstrip("@-+ "), variables), state.fork(), "make")
     for found in _INCLUDE.finditer(source):
         for path in found[1].split():
             text = written(run, path, state)
@@ -83,6 +81,19 @@ def recipes(run: Run, source: str, given: dict[str, str], state: State, depth: i
         command = recipe.strip().lstrip("@-+ ")
         if command and not command.startswith("#"):
             code(run, _filled(command, variables), state.fork(), "make")
+
+
+def _defined(source: str) -> list[str]:
+    """The lines between ``define`` and ``endef``."""
+    lines: list[str] = []
+    inside = False
+    for line in source.splitlines():
+        word = line.split(None, 1)[:1]
+        if word in (["define"], ["endef"]):
+            inside = word == ["define"]
+        elif inside and len(lines) < MAX_LINES:
+            lines.append(line)
+    return lines
 
 
 def _filled(text: str, variables: dict[str, str]) -> str:
@@ -108,6 +119,8 @@ def just(run: Run, argv: list[str], state: State) -> str | None:
 
 def package(run: Run, argv: list[str], state: State) -> str | None:
     """npm, yarn, pnpm: the scripts of a package.json that was just written, and those that are set here."""
+    if argv[1:2] == ["node"] and len(argv) > 2:
+        return run.command(argv[1:], state)
     for script in _set_scripts(argv):
         code(run, unmarked(script), state.fork(), argv[0])
     text = written(run, "package.json", state)
