@@ -30,6 +30,10 @@ class Call:
         """The peer as events name it."""
         return self.peer.author
 
+    def encoded(self, part: msgspec.Struct) -> msgspec.Raw:
+        """A part of a large result as it is sent: encoded in its piece of work, rather than all parts at the end."""
+        return msgspec.Raw(self.connection.format.encode(part))
+
     def begin_piece(self) -> None:
         """What is done from here to the next `breathe` is work for this peer, rather than waiting."""
         self._began = time.perf_counter()

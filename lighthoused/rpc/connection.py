@@ -76,7 +76,7 @@ class Connection:
         self._tracer = tracer
         self._spans: dict[int, Span] = {}
         self._frames = FrameReader()
-        self._format = FORMATS[False]
+        self.format = FORMATS[False]
         self._left_over: deque[bytes] = deque()
         self._output = bytearray()
         self._counted = 0
@@ -182,7 +182,7 @@ class Connection:
             self._send(Reply(0, error=error_body(error)))
             self.flush()
             raise
-        self._format = FORMATS[bool(self._frames.json)]
+        self.format = FORMATS[bool(self._frames.json)]
 
     def _count(self) -> None:
         """Keep the peer's share right. Raises TooLarge where it is used up: this connection is then given up."""
@@ -195,9 +195,9 @@ class Connection:
 
     def _request(self, frame: bytes) -> None:
         try:
-            request = self._format.request(frame)
+            request = self.format.request(frame)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
-            envelope = self._format.envelope(frame)
+            envelope = self.format.envelope(frame)
             body = decoding_error(envelope, error)
             self._observer.request("invalid", body.code, 0.0)
             self._send(Reply(envelope.id, error=body))
@@ -335,10 +335,10 @@ class Connection:
 
     def _send(self, reply: Reply) -> None:
         try:
-            body = self._format.encode(reply)
+            body = self.format.encode(reply)
         except (TypeError, ValueError, msgspec.EncodeError) as error:
-            body = self._format.encode(Reply(reply.id, error=ErrorBody("internal", f"The answer: {error}.")))
-        self._output += framed(body, self._format.json)
+            body = self.format.encode(Reply(reply.id, error=ErrorBody("internal", f"The answer: {error}.")))
+        self._output += framed(body, self.format.json)
         self._outbox.has_answers(self)
 
     def flush(self) -> None:
