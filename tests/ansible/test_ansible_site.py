@@ -87,6 +87,46 @@ def test_a_secret_reaches_the_daemon_and_no_log(site: Site) -> None:
         assert ALERTED not in said
 
 
+def test_prometheus_alertmanager_and_grafana_know_it(site: Site) -> None:
+    site.provisioning.play("molecule/default/verify.yml")
+
+
+def test_the_second_run_changes_nothing_and_so_says_a_check(site: Site) -> None:
+    assert site.second.counts["changed"] == 0, site.second.said
+    assert site.provisioning.play("site.yml", "--check", "--diff").counts["changed"] == 0
+
+
+def test_what_changes_is_put_into_force_and_nothing_else(site: Site) -> None:
+    machine = site.machine
+    before = shown(machine, "lighthouse-scrub.timer", "ActiveEnterTimestampMonotonic")
+    daemon = machine.run("systemctl", "show", "lighthoused.service", "--property=MainPID")
+    changed = site.provisioning.play("site.yml", lighthoused_open_files=4096, lighthoused_tasks_max=200)
+    assert changed.counts["changed"] == 3, changed.said  # two drop-ins, and the daemon is started anew
+    assert machine.run("systemctl", "show", "lighthoused.service", "--property=MainPID") != daemon
+    assert shown(machine, "lighthoused.service", "LimitNOFILE") == ["LimitNOFILE=4096"]
+    assert shown(machine, "lighthouse.slice", "TasksMax") == ["TasksMax=200"]
+    assert shown(machine, "lighthouse-scrub.timer", "ActiveEnterTimestampMonotonic") == before
+
+
+def test_a_bad_configuration_is_refused_before_it_is_in_place(site: Site) -> None:
+    refused = site.provisioning.play(
+        "site.yml",
+        "--start-at-task=Write the configuration",
+        check=False,
+        lighthoused_config={"gate": {"profile": "lax"}},
+    )
+    assert refused.code
+    assert 'gate.profile must be one of "balanced", "strict", not "lax"' in refused.said.replace('\\"', '"')
+    assert 'profile = "strict"' in site.machine.run("cat", "/etc/lighthouse/config.toml")
+
+
+def test_members_who_do_not_exist_are_refused(site: Site) -> None:
+    refused = site.provisioning.play(
+        "site.yml", "--start-at-task=Look the members up", check=False, lighthoused_members=["dev", "nobdy"]
+    )
+    assert "no user of agents-1.example.org: nobdy. Create them first" in " ".join(refused.said.split())
+
+
 def test_secrets_come_from_encrypted_files(site: Site, tmp_path: Path) -> None:
     """A file of variables and a credential's file, both as `ansible-vault encrypt` makes them."""
     secrets = {"url": "https://hooks.example.org/9c1e", "secret": "whsec_" + "Zm9y" * 8}
@@ -134,46 +174,6 @@ def assert_passed(machine: Machine, secrets: dict[str, str], said: str) -> None:
         assert machine.run("cat", given + name) == secret
         assert secret not in said
         assert secret not in machine.run("journalctl", "--merge", "--namespace=*")
-
-
-def test_prometheus_alertmanager_and_grafana_know_it(site: Site) -> None:
-    site.provisioning.play("molecule/default/verify.yml")
-
-
-def test_the_second_run_changes_nothing_and_so_says_a_check(site: Site) -> None:
-    assert site.second.counts["changed"] == 0, site.second.said
-    assert site.provisioning.play("site.yml", "--check", "--diff").counts["changed"] == 0
-
-
-def test_what_changes_is_put_into_force_and_nothing_else(site: Site) -> None:
-    machine = site.machine
-    before = shown(machine, "lighthouse-scrub.timer", "ActiveEnterTimestampMonotonic")
-    daemon = machine.run("systemctl", "show", "lighthoused.service", "--property=MainPID")
-    changed = site.provisioning.play("site.yml", lighthoused_open_files=4096, lighthoused_tasks_max=200)
-    assert changed.counts["changed"] == 3, changed.said  # two drop-ins, and the daemon is started anew
-    assert machine.run("systemctl", "show", "lighthoused.service", "--property=MainPID") != daemon
-    assert shown(machine, "lighthoused.service", "LimitNOFILE") == ["LimitNOFILE=4096"]
-    assert shown(machine, "lighthouse.slice", "TasksMax") == ["TasksMax=200"]
-    assert shown(machine, "lighthouse-scrub.timer", "ActiveEnterTimestampMonotonic") == before
-
-
-def test_a_bad_configuration_is_refused_before_it_is_in_place(site: Site) -> None:
-    refused = site.provisioning.play(
-        "site.yml",
-        "--start-at-task=Write the configuration",
-        check=False,
-        lighthoused_config={"gate": {"profile": "lax"}},
-    )
-    assert refused.code
-    assert 'gate.profile must be one of "balanced", "strict", not "lax"' in refused.said.replace('\\"', '"')
-    assert 'profile = "strict"' in site.machine.run("cat", "/etc/lighthouse/config.toml")
-
-
-def test_members_who_do_not_exist_are_refused(site: Site) -> None:
-    refused = site.provisioning.play(
-        "site.yml", "--start-at-task=Look the members up", check=False, lighthoused_members=["dev", "nobdy"]
-    )
-    assert "no user of agents-1.example.org: nobdy. Create them first" in " ".join(refused.said.split())
 
 
 def test_an_agent_works_and_a_kill_goes_unnoticed(site: Site) -> None:
