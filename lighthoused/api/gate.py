@@ -41,7 +41,7 @@ class GateApi:
         if self._gate.answers_at_once(asked):
             verdict = self._gate.judge(asked, self._world(asked.uid), request.explain)
             return verdict if verdict.verdict != "escalate" else self._gate.settle(asked, verdict, request.wait)
-        return self._gate.ask(asked, self._world(asked.uid), request.wait, request.explain)
+        return self._gate.ask(asked, self._world(asked.uid), request.wait, request.explain, call.in_turn())
 
 
 def asked_by(

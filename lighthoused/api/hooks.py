@@ -65,7 +65,8 @@ class HooksApi:
         await self._attribute(request.agent, event, call)
         session = call.author.session or _session(event)
         asked = asked_by(call.peer, tool, given, _text(event, "cwd") or "/", request.agent, session)
-        verdict = await self._gate.ask(asked, self._world(asked.uid), wait=self._waits or not request.can_ask)
+        wait = self._waits or not request.can_ask
+        verdict = await self._gate.ask(asked, self._world(asked.uid), wait, turn=call.in_turn())
         if known := _text(event, "tool_use_id")[:MAX_NAME]:
             self._calls[_text(event, "session_id")[:MAX_NAME], known] = verdict.request
         return _reply(DECISIONS[verdict.verdict], _told(verdict))

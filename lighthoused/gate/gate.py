@@ -6,6 +6,7 @@ while judging is a deny with its reason, or an escalation where a bound was met.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ import msgspec
 import structlog
 import trio
 from blake3 import blake3
-from cachetools import LRUCache, TTLCache
+from cachetools import TTLCache
 
 from lighthoused.core.effects import World
 from lighthoused.core.errors import LighthouseError
@@ -35,11 +36,9 @@ log = structlog.get_logger()
 
 IN_THREAD = 1024
 """Requests of more characters are analysed in a worker thread: they may take longer than the loop can wait."""
-SLOW_US = 50_000
+SLOW_US = 100_000
 """Who asked what took longer on the loop is judged in threads for a while, whatever they ask."""
 SLOW_FOR_NS = 60 * 10**9
-THREADS = 2
-"""Of one agent at a time."""
 AGENTS = 256
 MEMORABLE = 8 * 1024
 """Requests of more bytes are not remembered."""
@@ -112,7 +111,6 @@ class Gate:
         self._clock = clock
         self._patterns = patterns or Patterns()
         self._slow: TTLCache[str, bool] = TTLCache(AGENTS, SLOW_FOR_NS, timer=clock)
-        self._threads: LRUCache[str, trio.CapacityLimiter] = LRUCache(AGENTS)
         self.tiers = Tiers(approvals.deadline_s)
 
     def answers_at_once(self, request: Request) -> bool:
@@ -145,8 +143,17 @@ class Gate:
             self._slow[request.agent] = True
         return verdict
 
-    async def ask(self, request: Request, world: World, wait: bool = False, explain: bool = False) -> Verdict:
-        """Like `judge`, what may take long in a thread. `wait`: an escalation waits for a person or its deadline.
+    async def ask(
+        self,
+        request: Request,
+        world: World,
+        wait: bool = False,
+        explain: bool = False,
+        turn: AbstractAsyncContextManager[object] | None = None,
+    ) -> Verdict:
+        """Like `judge`, what may take long in a thread, within the `turn` of who asks.
+
+        `wait`: an escalation waits for a person or its deadline.
 
         A grant that a person gave for exactly this request is used up by it.
         """
@@ -154,9 +161,10 @@ class Gate:
         if self.answers_at_once(request):
             verdict = self.judge(request, world, explain)
         else:
-            with within("gate.verdict", tool=request.tool) as span:
-                verdict = await self._judge_in_thread(request, world, explain, started)
-                _note(span, verdict)
+            async with turn or nullcontext():
+                with within("gate.verdict", tool=request.tool) as span:
+                    verdict = await self._judge_in_thread(request, world, explain, started)
+                    _note(span, verdict)
         return await self.settle(request, verdict, wait)
 
     async def _judge_in_thread(self, request: Request, world: World, explain: bool, started: int) -> Verdict:
@@ -227,19 +235,11 @@ class Gate:
         tier, started = self.tiers.policy, self._clock()
         decide = partial(self._decide, request, world, explain)
         with within("tier.policy"), trio.move_on_after(tier.deadline_s):
-            decided = await trio.to_thread.run_sync(
-                decide, abandon_on_cancel=True, limiter=self._threads_of(request.agent)
-            )
+            decided = await trio.to_thread.run_sync(decide, abandon_on_cancel=True)
             tier.answered(self._since(started))
             return decided
         tier.failed()
         return _refusal("error.deadline", f"It could not be judged within {tier.deadline_s:g} s.", "escalate")
-
-    def _threads_of(self, agent: str) -> trio.CapacityLimiter:
-        limiter = self._threads.get(agent)
-        if limiter is None:
-            limiter = self._threads[agent] = trio.CapacityLimiter(THREADS)
-        return limiter
 
     def _by_pattern(self, request: Request, verdict: Verdict) -> Verdict:
         """What people said before, where the policies leave it to them; else the verdict as it is."""

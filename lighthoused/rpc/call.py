@@ -6,6 +6,7 @@ async generator (its items are sent; it ends with a `Final`), or a `Later` (comp
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -13,6 +14,9 @@ import msgspec
 from lighthoused.core.author import Author
 from lighthoused.core.errors import LighthouseError
 from lighthoused.identity.access import Identity
+
+MOST_IN_THREAD_S = 0.1
+"""One piece of work in a thread counts as no more."""
 
 
 class Call:
@@ -33,6 +37,18 @@ class Call:
     def encoded(self, part: msgspec.Struct) -> msgspec.Raw:
         """A part of a large result as it is sent: encoded in its piece of work, rather than all parts at the end."""
         return msgspec.Raw(self.connection.format.encode(part))
+
+    @asynccontextmanager
+    async def in_turn(self) -> AsyncIterator[None]:
+        """Around work for this peer in a worker thread: a few at a time, and with rests, as if it were on the loop."""
+        share = self.connection.share
+        async with share.running:
+            await share.rest()
+            began = time.perf_counter()
+            try:
+                yield
+            finally:
+                share.charge(time.perf_counter() - began, MOST_IN_THREAD_S)
 
     def begin_piece(self) -> None:
         """What is done from here to the next `breathe` is work for this peer, rather than waiting."""

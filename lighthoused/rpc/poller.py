@@ -5,6 +5,8 @@ ready. Level-triggered (epoll(7)): what is not read now is reported again. Who s
 turn is set aside, not read from, and goes on after the others had theirs.
 """
 
+import heapq
+import itertools
 import math
 import os
 import select
@@ -26,8 +28,6 @@ ASIDE_S = 0.0002
 """How long those that were set aside are, at most one request longer."""
 HEAVY_S = 0.0001
 """A turn that is longer is charged to whom it was for."""
-REST_S = 0.005
-"""Those that rest are looked at so often, or as soon as one of them may go on."""
 
 
 class Readable(Protocol):
@@ -55,9 +55,9 @@ class Poller:
         self._epoll = select.epoll()
         self._readers: dict[int, Readable] = {}
         self._ready: deque[int] = deque()
-        self._aside: deque[tuple[int, Readable]] = deque()
+        self._aside: list[tuple[float, int, int, Readable]] = []
         self._waiting: set[int] = set()
-        self._due = 0.0
+        self._turn = itertools.count()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._bell, select.EPOLLIN)
 
@@ -92,13 +92,13 @@ class Poller:
                 self._serve_ready(began + min(max(TURN_S, began - ended), LONGEST_TURN_S))
                 if self._aside:
                     with self._outbox:
-                        self._due = self._serve_aside(time.perf_counter() + ASIDE_S)
+                        self._serve_aside(time.perf_counter() + ASIDE_S)
         finally:
             self._epoll.close()
             os.close(self._bell)
 
     async def _something_to_do(self) -> None:
-        rest = self._due - time.perf_counter() if self._aside else math.inf
+        rest = self._aside[0][0] - time.perf_counter() if self._aside else math.inf
         if self._ready or rest <= 0:
             await trio.lowlevel.checkpoint()
         else:
@@ -133,32 +133,28 @@ class Poller:
             self._set_aside(descriptor, reader)
         return _charged(reader, began)
 
-    def _serve_aside(self, until: float) -> float:
-        """Let some of those set aside go on; when the next of them may."""
+    def _serve_aside(self, until: float) -> None:
+        """Let those set aside go on whose rest is over, who waited longest first."""
         now = time.perf_counter()
-        due = now + REST_S
-        for _ in range(min(len(self._aside), BATCH)):
-            descriptor, reader = self._aside.popleft()
+        while self._aside and self._aside[0][0] <= now < until:
+            _, _, descriptor, reader = heapq.heappop(self._aside)
             if self._readers.get(descriptor) is not reader or descriptor not in self._waiting:
                 continue
             if reader.rests_until > now:
-                due = min(due, reader.rests_until)
-                self._aside.append((descriptor, reader))
+                self._set_aside(descriptor, reader)
                 continue
-            if reader.go_on():
-                self._aside.append((descriptor, reader))
-                due = min(due, max(now, reader.rests_until))
+            is_left = reader.go_on()
+            now = _charged(reader, now)
+            if is_left:
+                self._set_aside(descriptor, reader)
             elif self._readers.get(descriptor) is reader:
                 self._waiting.discard(descriptor)
                 self._epoll.register(descriptor, select.EPOLLIN)
-            now = _charged(reader, now)
-            if now > until:
-                return now
-        return due
 
     def _set_aside(self, descriptor: int, reader: Readable) -> None:
         self._waiting.add(descriptor)
-        self._aside.append((descriptor, reader))
+        due = max(reader.rests_until, time.perf_counter())
+        heapq.heappush(self._aside, (due, next(self._turn), descriptor, reader))
 
 
 def _charged(reader: Readable, began: float) -> float:

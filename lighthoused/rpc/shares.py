@@ -18,6 +18,7 @@ MAX_BUFFERED = 32 << 20
 MAX_TASKS = 256
 """Each is a task: all of them are ended at once when the peer is given up, and nobody else runs meanwhile."""
 MAX_STREAMS = 64
+MOST_S = 0.003
 FEW_STREAMS = 4
 """A peer with more of them rests between their pieces even when it is alone."""
 RUNNING = 2
@@ -49,9 +50,10 @@ class Share:
         """It is being served."""
         self._turns.takes(self)
 
-    def charge(self, seconds: float) -> None:
-        """So much of the loop's time was its own."""
-        self.rests_until = self._turns.rest_after(self.rests_until, seconds, int(self.streams > FEW_STREAMS))
+    def charge(self, seconds: float, most: float = MOST_S) -> None:
+        """So much time was its own; it counts as `most` at most, as what takes longer was mostly somebody else's."""
+        least = int(self.streams > FEW_STREAMS)
+        self.rests_until = self._turns.rest_after(self.rests_until, min(seconds, most), least)
 
     async def rest(self) -> None:
         """Wait until it may go on; let others have their turn in any case."""

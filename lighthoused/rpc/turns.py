@@ -11,10 +11,8 @@ WINDOW_S = 0.1
 """Who was served in this time or in the one before counts as working."""
 MOST_REST = 9
 """A peer rests at most for so many times as long as it was worked for."""
-GRACE_S = 0.005
+GRACE_S = 0.03
 """Rest that a peer may owe before it has to take it: who asks for little never waits."""
-MOST_S = 0.003
-"""One piece of work counts as no more: what takes longer was mostly somebody else's."""
 
 
 class Turns:
@@ -49,7 +47,7 @@ class Turns:
         others = max(least, min(self.others(now), MOST_REST))
         if others <= 0:
             return resting_until
-        return max(resting_until, now - GRACE_S) + others * min(seconds, MOST_S)
+        return max(resting_until, now - GRACE_S) + others * seconds
 
     def _begin_window(self, now: float) -> None:
         self._before = len(self._now) if now < self._ends + WINDOW_S else 0

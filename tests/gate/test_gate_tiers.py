@@ -1,8 +1,5 @@
 """Memory, people and the audit around the policies, all of them real parts."""
 
-import threading
-import time
-from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -94,27 +91,6 @@ def test_whose_requests_take_long_is_judged_in_threads_for_a_while(setup: Setup)
     assert slow.answers_at_once(bash("pwd", agent="codex"))
     now[0] += 61 * 10**9
     assert slow.answers_at_once(bash("pwd"))
-
-
-async def test_one_agent_has_few_threads_and_others_have_theirs(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
-    going_on, most = Counter[str](), Counter[str]()
-    met = threading.Barrier(2)
-
-    def slowly(request: Request, world: World, explain: bool) -> Verdict:
-        going_on[request.agent] += 1
-        most[request.agent] = max(most[request.agent], going_on[request.agent])
-        met.wait(30)
-        time.sleep(0.01)
-        going_on[request.agent] -= 1
-        return Verdict("allow", "policy", "", "")
-
-    monkeypatch.setattr(setup.gate, "_decide", slowly)
-    async with trio.open_nursery() as nursery:
-        for number in range(6):
-            for agent in ("claude", "codex"):
-                nursery.start_soon(setup.gate.ask, bash("x" * 2000 + str(number), agent=agent), WORLD)
-    assert set(most) == {"claude", "codex"}
-    assert max(most.values()) <= 2
 
 
 # --- memory -----------------------------------------------------------------------------------------------------------
