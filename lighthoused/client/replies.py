@@ -1,5 +1,7 @@
 """Replies to results: what both clients share."""
 
+import threading
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -15,6 +17,7 @@ ERRORS: dict[str, type[errors.LighthouseError]] = {
 }
 decode_reply = msgspec.msgpack.Decoder(RawReply).decode
 encode_request = msgspec.msgpack.Encoder().encode
+_making = threading.Lock()
 
 
 def result_of(reply: RawReply, request: Request) -> Any:
@@ -22,13 +25,13 @@ def result_of(reply: RawReply, request: Request) -> Any:
     if isinstance(reply.error, ErrorBody):
         raise error_of(reply.error)
     assert isinstance(reply.result, msgspec.Raw)
-    return msgspec.msgpack.decode(reply.result, type=BY_REQUEST[type(request)].result)
+    return _decoder_of(BY_REQUEST[type(request)].result).decode(reply.result)
 
 
 def item_of(reply: RawReply, request: Request) -> Any:
     """An item of a stream, in the method's type."""
     assert isinstance(reply.item, msgspec.Raw)
-    return msgspec.msgpack.decode(reply.item, type=BY_REQUEST[type(request)].item)
+    return _decoder_of(BY_REQUEST[type(request)].item).decode(reply.item)
 
 
 def error_of(body: ErrorBody) -> errors.LighthouseError:
@@ -36,3 +39,10 @@ def error_of(body: ErrorBody) -> errors.LighthouseError:
     error = ERRORS.get(body.code, errors.LighthouseError)(body.message, body.hint)
     error.code = body.code
     return error
+
+
+@cache
+def _decoder_of(kind: Any) -> msgspec.msgpack.Decoder[Any]:
+    """Made by one thread at a time: msgspec does not stand two (see `core.prepared`)."""
+    with _making:
+        return msgspec.msgpack.Decoder(kind)

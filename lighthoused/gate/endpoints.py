@@ -9,6 +9,7 @@ import msgspec
 
 from lighthoused.core.effects import KINDS
 from lighthoused.core.errors import Invalid
+from lighthoused.core.prepared import prepared
 from lighthoused.core.verdicts import Certainty, Scope
 from lighthoused.gate.shell.bounds import MAX_MATCHED, Unresolvable
 
@@ -23,6 +24,7 @@ class HttpRequest(NamedTuple):
     body: str = ""
 
 
+@prepared
 class EndpointRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A rule of endpoints.toml, which says what the fields mean."""
 

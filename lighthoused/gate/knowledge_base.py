@@ -14,6 +14,7 @@ import msgspec
 
 from lighthoused.core.effects import KINDS
 from lighthoused.core.errors import Invalid
+from lighthoused.core.prepared import prepared
 from lighthoused.core.verdicts import Certainty, Scope
 from lighthoused.gate.arguments import Arguments, Grammar
 from lighthoused.gate.shell.bounds import MAX_MATCHED, Unresolvable
@@ -51,6 +52,7 @@ class RuleEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     min_args: int = 0
 
 
+@prepared
 class ProgramEntry(msgspec.Struct, forbid_unknown_fields=True, rename="kebab"):
     """A program as written in the file."""
 

@@ -11,6 +11,7 @@ import msgspec
 
 from lighthoused.core.effects import KINDS
 from lighthoused.core.errors import Invalid
+from lighthoused.core.prepared import prepared
 from lighthoused.core.verdicts import Certainty, Scope
 from lighthoused.gate.shell.bounds import Unresolvable
 
@@ -32,6 +33,7 @@ class StatementRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     anywhere: bool = False
 
 
+@prepared
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A table of languages.toml."""
 

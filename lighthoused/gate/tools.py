@@ -14,6 +14,7 @@ import msgspec
 
 from lighthoused.core.effects import World
 from lighthoused.core.errors import Invalid
+from lighthoused.core.prepared import prepared
 from lighthoused.core.verdicts import Request
 from lighthoused.gate.analysis import Analyser, Analysis, Text
 from lighthoused.gate.files import Files
@@ -37,6 +38,7 @@ class FileTool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: str = ""
 
 
+@prepared
 class Tools(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All that `tools.toml` says."""
 

@@ -12,6 +12,7 @@ import structlog
 import trio
 
 from lighthoused.core.events import Event
+from lighthoused.core.prepared import prepared
 from lighthoused.core.verdicts import Answer as Said
 from lighthoused.core.verdicts import Template
 from lighthoused.pattern.answers import MAX_ANSWERS, RECENT_NS, Answer
@@ -34,6 +35,7 @@ FIT_AFTER_S = 1.0
 FIT_EVERY_S = 86_400.0
 
 
+@prepared
 class _Answered(msgspec.Struct):
     answer: Said
     agent: str = ""
@@ -41,6 +43,7 @@ class _Answered(msgspec.Struct):
     template: Template | None = None
 
 
+@prepared
 class _Ruled(msgspec.Struct):
     pattern: str = ""
     agent: str = ""

@@ -11,7 +11,7 @@ from cachetools import LRUCache
 
 from lighthoused.core.appended import Appended
 from lighthoused.core.errors import Conflict, LighthouseError
-from lighthoused.core.events import GENESIS, Draft, Event, chain_hash, encode_event
+from lighthoused.core.events import GENESIS, Draft, Event, chain_hash, decode_event, encode_event
 from lighthoused.store.environment import Environment
 from lighthoused.store.log import Log, Stored
 from lighthoused.store.schema import (
@@ -171,7 +171,7 @@ class Group:
         if key is None:
             return None
         body = self._txn.get(key, db=self._env.table(LOG))[len(GENESIS) :]
-        event = msgspec.msgpack.decode(body, type=Event)
+        event = decode_event(body)
         return Appended(event.seq, event.version, event.time, duplicate=True)
 
     def _expectation_failed(self, drafts: tuple[Draft, ...]) -> Conflict | None:

@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from lighthoused.core.prepared import prepared
 from lighthoused.core.verdicts import Certainty
 
 MAX_TEXT = 256 * 1024
@@ -45,6 +46,7 @@ class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     certainty: Certainty = "certain"
 
 
+@prepared
 class Forms(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of them."""
 

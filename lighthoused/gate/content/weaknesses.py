@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from lighthoused.core.prepared import prepared
 from lighthoused.core.verdicts import Certainty
 from lighthoused.gate.content.needles import needles
 
@@ -40,6 +41,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     unless: str = ""
 
 
+@prepared
 class Language(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The rules of a language, and of another one that count for it too."""
 

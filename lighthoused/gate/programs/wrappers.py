@@ -11,6 +11,7 @@ from itertools import dropwhile
 import msgspec
 
 from lighthoused.core.errors import Invalid
+from lighthoused.core.prepared import prepared
 from lighthoused.core.verdicts import Scope
 from lighthoused.gate.programs.builtins import code
 from lighthoused.gate.shell.run import Run
@@ -21,6 +22,7 @@ _ONE_WORD = re.compile(r"[^\s]{1,64}\n?")
 """What may be a password that is typed for somebody."""
 
 
+@prepared
 class Wrapper(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="kebab"):
     """A table of wrappers.toml, which says what the fields mean."""
 
