@@ -9,74 +9,31 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from lighthoused.gate.programs.builtins import code
-from lighthoused.gate.programs.embedded import keep, maybe
+from lighthoused.gate.programs.embedded import keep
 from lighthoused.gate.programs.python_calls import (
     CALLS,
     INPUTS,
     PATCHED,
-    PROCESS,
     RAW,
     RUNNING,
-    SHELL,
     SOCKETS,
     UNPICKLES,
 )
 from lighthoused.gate.programs.python_constants import NotConstant
 from lighthoused.gate.programs.python_effects import PythonEffects
 from lighthoused.gate.programs.python_loops import Loops
+from lighthoused.gate.programs.python_runs import CODE, PythonRuns
 from lighthoused.gate.programs.python_tries import MAY_TRY, tries
 from lighthoused.gate.programs.python_values import Names, Value, flat, value_of
-from lighthoused.gate.programs.shells import SHELLS
 from lighthoused.gate.shell.run import Run
-from lighthoused.gate.shell.state import Input, State
-from lighthoused.gate.shell.text import FETCHED, KEPT, SECRET, UNKNOWN, opaque, origin
+from lighthoused.gate.shell.state import State
+from lighthoused.gate.shell.text import FETCHED, SECRET, UNKNOWN, opaque, origin
 
 MAX_SOURCE = 1 << 17
 MAX_DEPTH = 6
 MAX_ROUNDS = 16
 MAX_CONSTANTS = 64
 """Rounds of a loop over constants."""
-_CODE = frozenset({"exec", "eval", "compile", "builtins.exec", "builtins.eval"})
-_SOFT = frozenset(
-    {
-        "run",
-        "system",
-        "execute",
-        "Execute",
-        "popen",
-        "spawn",
-        "shell",
-        "sh",
-        "bash",
-        "local",
-        "sudo",
-        "getoutput",
-        "Popen",
-    }
-    | {
-        "exec_command",
-        "run_command",
-        "execute_command",
-        "run_cmd",
-        "call",
-        "check_call",
-        "check_output",
-        "sendline",
-        "cmd",
-    }
-    | {
-        "run_always",
-        "install_and_run",
-        "submit",
-        "apply_async",
-        "start_process",
-        "create_subprocess_shell",
-        "os_system",
-    }
-)
-_BUILDING = frozenset({"Execute", "sh", "bash", "local", "sudo", "shell"})
-"""Functions that build tools give their files."""
-_FILES = frozenset({"runpy.run_path", "execfile", "importlib.machinery.SourceFileLoader"})
 MAX_CALLS = 8
 
 
@@ -111,15 +68,7 @@ def python_output(run: Run, source: str, state: State, arguments: tuple[str, ...
     return python(run, source, child)
 
 
-_SECRET = "${SECRET_TOKEN}"
-"""A secret of the environment, as the shell writes it."""
 _PLAIN = (ast.Import, ast.ImportFrom, ast.Assign, ast.Expr, ast.For, ast.With)
-
-
-def _is_soft(name: str) -> bool:
-    """Whether a function is called as those are which run commands."""
-    owner, _, last = name.rpartition(".")
-    return last in _SOFT and (owner != "" or last in _BUILDING)
 
 
 def module(run: Run, name: str, state: State) -> str | None:
@@ -153,13 +102,17 @@ class _Reading(ast.NodeVisitor):
         self._effects = PythonEffects(run, state)
         self._loops = Loops(run, self.names)
         self._passed = False
-        self._fed = False
         self._counting = False
         self._packed: set[str] = set()
         self._functions: dict[str, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda] = {}
         self._called: list[ast.AST] = []
         self._files: dict[str, str] = {}
-        self.printed: list[str] = []
+        self._runs = PythonRuns(run, state, self.names, self._read, self._import)
+
+    @property
+    def printed(self) -> list[str]:
+        """What it prints, in pieces."""
+        return self._runs.printed
 
     def finish(self, tree: ast.Module) -> None:
         """Functions that nobody called may be; where one that runs commands is passed on, any text may be its."""
@@ -276,11 +229,14 @@ class _Reading(ast.NodeVisitor):
                 alias.name if alias.asname else alias.name.split(".")[0]
             )
 
+    def _read(self, source: str) -> str | None:
+        return python(self._run, source, self._state, self._depth + 1)
+
     def _import(self, name: str) -> None:
         """A module that was written before runs when it is imported."""
         text = module(self._run, name, self._state) if self._depth < MAX_DEPTH else None
         if text is not None:
-            python(self._run, text, self._state, self._depth + 1)
+            self._read(text)
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         self._import(node.module or "")
@@ -420,13 +376,14 @@ class _Reading(ast.NodeVisitor):
         self._loops.size(name, node.args)
         if name == "socket.socket" and any(self.names.dotted(each) in RAW for each in node.args):
             self._effects.raw_socket()
-        if not (name in _CODE and self._ran_script(node)) and not (name in UNPICKLES and self._own_data(node)):
-            self._call(name, values, keywords)
+        if not (name in CODE and self._ran_script(node)) and not (name in UNPICKLES and self._own_data(node)):
+            self._runs.call(name, values, keywords, name in self._functions)
+            self._effects.call(name, values, keywords)
         if isinstance(node.func, ast.Attribute):
             owner = node.func.value
             if node.func.attr == "delete" and isinstance(owner, ast.Call) and getattr(owner.func, "attr", "") == "all":
                 self._effects.all_deleted(self.names.dotted(owner.func) or "all")
-            if self._fed and node.func.attr in INPUTS and values:
+            if self._runs.fed and node.func.attr in INPUTS and values:
                 code(self._run, flat(values[0]), self._state.fork(), "python")
             self._effects.method(name, node.func.attr, value_of(node.func.value, self.names), values, keywords)
 
@@ -453,68 +410,3 @@ class _Reading(ast.NodeVisitor):
             return False
         self._run.command(["python3", path], self._state.fork())
         return True
-
-    def _call(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
-        first = values[0] if values else UNKNOWN
-        self._prints(name, values, keywords)
-        if name in SHELL:
-            code(self._run, flat(first).replace(KEPT, _SECRET), self._state.fork(), "python")
-        elif name in PROCESS or name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
-            self._process(name, values, keywords)
-        elif _is_soft(name) and name not in self._functions and values:
-            self._perhaps(values)
-        elif name in _CODE:
-            self._source(flat(first))
-        elif name in _FILES:
-            text = self.names.written(flat(first))
-            if text is not None:
-                self._source(text)
-        elif name in ("importlib.import_module", "__import__", "runpy.run_module"):
-            self._import(flat(first))
-        self._effects.call(name, values, keywords)
-
-    def _prints(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
-        """What a call adds to the output."""
-        if name == "print" and "file" not in keywords:
-            separator = flat(keywords.get("sep", " "))
-            self.printed.append(separator.join(map(flat, values)) + flat(keywords.get("end", "\n")))
-        elif name in ("sys.stdout.write", "sys.stdout.buffer.write") and values:
-            self.printed.append(flat(values[0]))
-        elif name in RUNNING:
-            self.printed.append(UNKNOWN)
-
-    def _process(self, name: str, values: list[Value], keywords: dict[str, Value]) -> None:
-        if name.startswith(("os.exec", "os.spawn", "os.posix_spawn")):
-            values = values[1:] if name.startswith("os.spawn") else values
-            argv = [flat(each) for value in values[1:] for each in (value if isinstance(value, list) else [value])]
-            argv = argv[:-1] if name.endswith("e") and len(argv) > 1 else argv
-            program = flat(values[0]) if values else UNKNOWN
-            if FETCHED in self._state.files.get(program, ""):
-                code(self._run, FETCHED, self._state.fork(), "python")
-            else:
-                self._run.command([program, *argv[1:]], self._state.fork())
-            return
-        first = values[0] if values else UNKNOWN
-        fed = keywords.get("input")
-        child = self._state.fork() if fed is None else self._state.fork(Input(flat(fed)))
-        program = flat(first[0] if isinstance(first, list) and first else first)
-        self._fed = self._fed or flat(first) in SHELLS
-        if opaque(program) and FETCHED in self._state.files.get(program, ""):
-            code(self._run, FETCHED, child, "python")
-        elif isinstance(first, list):
-            self._run.command([flat(each) for each in first] or [UNKNOWN], child)
-        else:
-            code(self._run, flat(first), child, "python")
-
-    def _perhaps(self, values: list[Value]) -> None:
-        """A function that is called as those are which run commands: harm counts."""
-        words = [flat(each) for value in values for each in (value if isinstance(value, list) else [value])]
-        if len(words) == 1 and " " in words[0].strip():
-            maybe(self._run, partial(self._run.script, words[0], self._state.fork()))
-        elif len(words) > 1 and " " not in words[0]:
-            maybe(self._run, partial(self._run.command, words, self._state.fork()))
-
-    def _source(self, text: str) -> None:
-        output = python(self._run, text, self._state, self._depth + 1)
-        if output is None or FETCHED in text or text.strip() == UNKNOWN:
-            code(self._run, UNKNOWN if FETCHED not in text else FETCHED, self._state.fork(), "python")
