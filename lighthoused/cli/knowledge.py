@@ -12,7 +12,7 @@ from lighthoused.core.verdicts import Effect, Request
 from lighthoused.gate import endpoints, knowledge_base, languages
 from lighthoused.gate.analysis import Analysis
 from lighthoused.gate.explained import Explained, Form, Judge, Judged, Known, described, explain, search
-from lighthoused.gate.gate import policy_input
+from lighthoused.gate.judgement import policy_input
 from lighthoused.gate.knowledge_base import Program
 from lighthoused.policy.engine import Policies
 from lighthoused.policy.rules import Match, strongest

@@ -5,7 +5,7 @@ while judging is a deny with its reason, or an escalation where a bound was met.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager, nullcontext
 from functools import partial
 from typing import Any, Protocol
@@ -19,18 +19,18 @@ from cachetools import TTLCache
 from lighthoused.core.effects import World
 from lighthoused.core.errors import LighthouseError
 from lighthoused.core.spans import CURRENT, Span, within
-from lighthoused.core.verdicts import Effect, Request, Verdict
-from lighthoused.gate.analysis import Analyser, Analysis
+from lighthoused.core.verdicts import Request, Verdict
+from lighthoused.gate.analysis import Analyser
 from lighthoused.gate.approvals import UNANSWERED, Approvals
 from lighthoused.gate.content.checks import checked
 from lighthoused.gate.flows import Flows
+from lighthoused.gate.judgement import is_negotiable, policy_input, refusal, unrecordable, verdict_of
 from lighthoused.gate.memory import Memory
-from lighthoused.gate.shell.text import shown
 from lighthoused.gate.template import template_of
 from lighthoused.gate.tiers import Tiers
 from lighthoused.gate.tools import effects_of
 from lighthoused.pattern.patterns import Patterns
-from lighthoused.policy.rules import Asked, Match, strongest
+from lighthoused.policy.rules import Asked, strongest
 
 log = structlog.get_logger()
 
@@ -130,7 +130,7 @@ class Gate:
         started = self._clock()
         key, hashed = self._keys(request, world)
         if self._audit.is_full and not self._unaudited:
-            return self._conclude(request, _unrecordable(), hashed, started)
+            return self._conclude(request, unrecordable(), hashed, started)
         version = self.policies.version
         known = None if explain else self._memory.get(key, version)
         if known is not None:
@@ -170,7 +170,7 @@ class Gate:
     async def _judge_in_thread(self, request: Request, world: World, explain: bool, started: int) -> Verdict:
         key, hashed = self._keys(request, world)
         if self._audit.is_full and not self._unaudited:
-            return self._conclude(request, _unrecordable(), hashed, started)
+            return self._conclude(request, unrecordable(), hashed, started)
         version = self.policies.version
         memorable = not explain and _size(request) <= MEMORABLE
         known = self._memory.get(key, version) if memorable else None
@@ -229,7 +229,7 @@ class Gate:
     def _by_policy(self, request: Request, world: World, explain: bool) -> Verdict:
         """What the policies say; an escalation where they keep missing their deadline."""
         decided = self.tiers.policy.ask(lambda: self._decide(request, world, explain), self._clock)
-        return decided or _refusal("error.skipped", "The policies are not asked, as they took too long.", "escalate")
+        return decided or refusal("error.skipped", "The policies are not asked, as they took too long.", "escalate")
 
     async def _by_policy_in_thread(self, request: Request, world: World, explain: bool) -> Verdict:
         tier, started = self.tiers.policy, self._clock()
@@ -239,7 +239,7 @@ class Gate:
             tier.answered(self._since(started))
             return decided
         tier.failed()
-        return _refusal("error.deadline", f"It could not be judged within {tier.deadline_s:g} s.", "escalate")
+        return refusal("error.deadline", f"It could not be judged within {tier.deadline_s:g} s.", "escalate")
 
     def _by_pattern(self, request: Request, verdict: Verdict) -> Verdict:
         """What people said before, where the policies leave it to them; else the verdict as it is."""
@@ -280,21 +280,21 @@ class Gate:
         """Analysis and policy. May run in a thread. An error is a deny."""
         try:
             if _size(request) > MAX_INPUT:
-                return _refusal("request.size", f"The request has more than {MAX_INPUT} bytes.", "escalate")
+                return refusal("request.size", f"The request has more than {MAX_INPUT} bytes.", "escalate")
             files = self.flows.files(world)
             analysis = checked(effects_of(request, world, self._analyser, files))
             document = policy_input(request, analysis, self._profile, self.flows.recent(request))
             self.flows.propose(request_hash(request), request, analysis.effects, files)
             matches = self.policies.ask(document)
-            verdict = _verdict(analysis, strongest(matches), self._profile)
-            if verdict.verdict == "escalate" and _negotiable(analysis, matches):
+            verdict = verdict_of(analysis, strongest(matches))
+            if verdict.verdict == "escalate" and is_negotiable(analysis, matches):
                 template = template_of(request, analysis.effects, world)
                 verdict = msgspec.structs.replace(verdict, template=template)
         except LighthouseError as error:
-            return _refusal(f"error.{error.code}", error.message, "deny", error.hint)
+            return refusal(f"error.{error.code}", error.message, "deny", error.hint)
         except Exception:
             log.exception("gate.bug", tool=request.tool)
-            return _refusal("error.internal", "Lighthouse failed on this request; the daemon's log says why.", "deny")
+            return refusal("error.internal", "Lighthouse failed on this request; the daemon's log says why.", "deny")
         if not explain:
             return verdict
         explanation = {
@@ -308,105 +308,13 @@ class Gate:
         return (self._clock() - started) // 1000
 
 
-_NO_PAST: Mapping[str, Any] = {}
 _NOBODY = "Nobody answered the last requests, so it is denied without waiting; a person is asked again in a while."
-
-
-def policy_input(
-    request: Request, analysis: Analysis, profile: str, recent: Mapping[str, Any] = _NO_PAST
-) -> dict[str, Any]:
-    """What policies see; `recent` is what the agent did before. Text is without control characters."""
-    document: dict[str, Any] = {
-        "effects": [_plain(effect) for effect in analysis.effects],
-        "tool": shown(request.tool),
-        "cwd": shown(request.cwd),
-        "agent": shown(request.agent),
-        "profile": profile,
-    }
-    if analysis.unresolved:
-        document["unresolved"] = analysis.unresolved
-    if recent:
-        document["recent"] = recent
-    return document
 
 
 def _note(span: Span | None, verdict: Verdict) -> None:
     """What was decided, without what was asked: a trace leaves the machine."""
     if span is not None:
         span.note(verdict=verdict.verdict, tier=verdict.tier, rule=verdict.rule, request=verdict.request)
-
-
-def _plain(effect: Effect) -> dict[str, Any]:
-    """An effect as policies see it: what says nothing is left out, as every field costs time."""
-    made: dict[str, Any] = {
-        "kind": effect.kind,
-        "target": effect.target,
-        "scope": effect.scope,
-        "certainty": effect.certainty,
-    }
-    if effect.program:
-        made["program"] = shown(effect.program)
-    if effect.place:
-        made["place"] = effect.place
-    if effect.recursive:
-        made["recursive"] = True
-    if effect.undoable:
-        made["undoable"] = True
-    return made
-
-
-def _verdict(analysis: Analysis, match: Match | None, profile: str) -> Verdict:
-    """The rule that decides, told with the effect it is about. What is not understood is never simply allowed."""
-    if match is None or match.verdict == "allow":
-        if analysis.unresolved:
-            return _with_effects(_refusal("unknown.unresolved", analysis.unresolved, "escalate"), analysis)
-        if match is None:
-            return _unmatched(analysis)
-    effect = analysis.effects[match.effect] if 0 <= match.effect < len(analysis.effects) else None
-    told = _told(match, effect, analysis)
-    instead = match.suggestion or (effect.instead if effect else "")
-    return Verdict(match.verdict, "policy", match.id, told, instead, analysis.effects)
-
-
-def _negotiable(analysis: Analysis, matches: Sequence[Match]) -> bool:
-    """Whether every rule that escalates leaves it to what people said before."""
-    return not analysis.unresolved and all(each.negotiable for each in matches if each.verdict == "escalate")
-
-
-def _unmatched(analysis: Analysis) -> Verdict:
-    unknown = [effect.target for effect in analysis.effects if effect.certainty == "unknown"]
-    if unknown:
-        reason = f"No rule speaks against it; what {shown(unknown[0])[:200]} does is not known."
-        return Verdict("allow", "policy", "default.unknown", reason, "", analysis.effects)
-    return Verdict(
-        "allow",
-        "policy",
-        "default.harmless",
-        "All that it does is known, and no rule speaks against it.",
-        "",
-        analysis.effects,
-    )
-
-
-def _told(match: Match, effect: Effect | None, analysis: Analysis) -> str:
-    if effect is None:
-        return f"{match.reason} {analysis.unresolved}".strip()
-    about = f" ({effect.kind.replace('_', ' ')} {effect.target})" if effect.target else ""
-    return f"{match.reason.rstrip('.')}{about}. {effect.note}".strip()
-
-
-def _with_effects(verdict: Verdict, analysis: Analysis) -> Verdict:
-    return msgspec.structs.replace(verdict, effects=analysis.effects)
-
-
-def _unrecordable() -> Verdict:
-    told = "No verdict can be recorded: the store has refused writes for long, and no room is left to remember more."
-    instead = "Make room for the store (`lighthousectl status` tells more), then ask again."
-    return _refusal("error.audit", told, "deny", instead)
-
-
-def _refusal(rule: str, reason: str, answer: Any, suggestion: str = "") -> Verdict:
-    return Verdict(answer, "policy" if answer == "escalate" else "none", rule, reason, suggestion)
 
 
 def _size(request: Request) -> int:

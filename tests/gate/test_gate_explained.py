@@ -8,7 +8,7 @@ from lighthoused.core.verdicts import Effect, Request
 from lighthoused.gate import endpoints, knowledge_base, languages
 from lighthoused.gate.analysis import Analysis
 from lighthoused.gate.explained import Form, Known, explain, search
-from lighthoused.gate.gate import policy_input
+from lighthoused.gate.judgement import policy_input
 from lighthoused.gate.local import local_gate
 from lighthoused.policy.rules import Match, strongest
 
