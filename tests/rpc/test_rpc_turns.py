@@ -1,9 +1,16 @@
 """Who rests, for how long, and who never does."""
 
-import pytest
+import time
+from types import SimpleNamespace
 
+import pytest
+import trio
+
+from lighthoused.core.author import Author
+from lighthoused.identity.access import Identity
 from lighthoused.rpc import turns
-from lighthoused.rpc.shares import MOST_S, Share
+from lighthoused.rpc.call import Call
+from lighthoused.rpc.shares import MOST_S, RUNNING, Share
 from lighthoused.rpc.turns import GRACE_S, MOST_REST, WINDOW_S, Turns
 
 
@@ -90,3 +97,31 @@ def test_who_left_is_forgotten(clock: Clock) -> None:
     clock.now += WINDOW_S * 1.01
     known.takes(1)
     assert known.others(clock.now) == 0
+
+
+async def test_work_in_threads_has_a_few_turns_at_a_time() -> None:
+    share = Share(Turns())
+    call = Call(Identity(Author(), "agent"), SimpleNamespace(share=share))
+    going_on: list[int] = []
+    most = 0
+
+    async def work(number: int) -> None:
+        nonlocal most
+        async with call.in_turn():
+            going_on.append(number)
+            most = max(most, len(going_on))
+            await trio.sleep(0.01)
+            going_on.remove(number)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(8):
+            nursery.start_soon(work, number)
+    assert most == RUNNING
+
+
+async def test_who_rests_begins_no_work_in_threads() -> None:
+    share = Share(Turns())
+    call = Call(Identity(Author(), "agent"), SimpleNamespace(share=share))
+    share.rests_until = time.perf_counter() + 0.05
+    async with call.in_turn():
+        assert time.perf_counter() >= share.rests_until
