@@ -151,7 +151,9 @@ def override(machine: Machine, line: str) -> None:
 
 
 def assert_made_anew(machine: Machine, because: str) -> None:
-    standing = machine.start("sh", "-c", f"cd {CURRENT}; while [ ! -e /tmp/anew ]; do sleep 0.1; done; ls", user="dev")
+    there = f"cd {CURRENT} && touch /tmp/there; while [ ! -e /tmp/anew ]; do sleep 0.1; done; ls"
+    standing = machine.start("sh", "-c", there, user="dev")
+    until(lambda: machine.run("sh", "-c", "test -e /tmp/there && echo yes", check=False) == "yes\n")
     before = journal(machine).count(because)
     machine.run("systemctl", "kill", "--signal=KILL", "--kill-who=main", UNIT)
     until(lambda: journal(machine).count(because) > before and state(machine) == "NORMAL")
@@ -159,7 +161,7 @@ def assert_made_anew(machine: Machine, because: str) -> None:
     machine.write("/tmp/anew", "")
     said, _ = standing.communicate(timeout=SOON_S)
     assert "Transport endpoint is not connected" in said
-    machine.shell("rm /tmp/anew")
+    machine.shell("rm /tmp/anew /tmp/there")
 
 
 def test_work_that_waits_for_nothing_is_left(machine: Machine, tmp_path: Path) -> None:
