@@ -3,6 +3,7 @@
 Constructs nothing: `daemon` does.
 """
 
+import ctypes
 import faulthandler
 import gc
 import os
@@ -38,6 +39,10 @@ from lighthoused.tree.importer import import_directory
 SWITCH_INTERVAL_S = 0.0002
 """How soon a thread that wants the interpreter gets it: the writer would else wait 5 ms after each sync."""
 
+M_MMAP_THRESHOLD = -3
+"""Of malloc.h."""
+LARGE = 1 << 20
+
 EVERYWHERE = "0.0.0.0"
 """The address of all networks of a machine, or of a container."""
 
@@ -62,6 +67,7 @@ async def serve(
     """Run a daemon until `stop` is set; `reread` gives the configuration as it is then. Raises core errors."""
     faulthandler.enable()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
+    give_back_large_buffers()
     passed = passed_descriptors()
     store = Store(config.paths.state, config.store.map_size, max_size=config.store.max_size)
     store.start(trio.lowlevel.current_trio_token())
@@ -104,6 +110,16 @@ async def _imported(daemon: Daemon, source: Path, progress: Callable[[Progress],
             project = step
     assert project is not None
     return project
+
+
+def give_back_large_buffers() -> None:
+    """Let malloc map what is large by itself, and unmap it when it is freed (``M_MMAP_THRESHOLD`` of mallopt(3)).
+
+    The first large buffer that is freed would else move the bound up to its size: later ones leave holes in the heap.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, LARGE)
 
 
 @asynccontextmanager
