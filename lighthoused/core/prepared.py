@@ -11,6 +11,6 @@ Kind = TypeVar("Kind", bound=type[msgspec.Struct])
 
 
 def prepared(kind: Kind) -> Kind:
-    """Work it out now, while modules are imported. A decorator; all types that it names have to be there."""
+    """Work it out now, while modules are imported: a decorator, or called after a type that names itself."""
     msgspec.msgpack.Decoder(kind)
     return kind

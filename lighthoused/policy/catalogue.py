@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import msgspec
 
 from lighthoused.core.errors import Invalid
+from lighthoused.core.prepared import prepared
 
 DEFAULT = "default/"
 PROJECT = "/home/ann/src"
@@ -42,6 +43,9 @@ class ExampleCall(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def given(self) -> dict[str, Any]:
         """The tool's input."""
         return self.input or {"command": self.command}
+
+
+prepared(ExampleCall)
 
 
 class Example(NamedTuple):

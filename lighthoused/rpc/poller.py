@@ -2,7 +2,7 @@
 
 Waiting in trio for every socket costs two epoll_ctl and a task switch a request; here it costs one wait for all that is
 ready. Level-triggered (epoll(7)): what is not read now is reported again. Who sent more than can be answered in its
-turn is set aside, not read from, and goes on after the others had theirs.
+turn, or rests (`turns`), is set aside, not read from, and goes on after the others had theirs.
 """
 
 import heapq

@@ -18,7 +18,7 @@ import shlex
 import textwrap
 import urllib.parse
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MAX_SIZE = 1 << 16
@@ -60,13 +60,7 @@ class Constants:
         return self._known[node.id] if node.id in self._known else self._lookup(node)
 
     def _many(self, node: ast.List | ast.Tuple | ast.Set) -> Any:
-        made: list[Any] = []
-        for each in node.elts:
-            if isinstance(each, ast.Starred):
-                made.extend(_items(self.value(each.value)))
-            else:
-                made.append(self.value(each))
-        return made
+        return self._spread(node.elts)
 
     def _dict(self, node: ast.Dict) -> Any:
         return {self.value(key): self.value(each) for key, each in zip(node.keys, node.values, strict=True) if key}
@@ -162,15 +156,15 @@ class Constants:
             return self._mapped(name, node)
         function = _FUNCTIONS.get(name)
         if function is not None:
-            return function(*self._arguments(node), **self._keywords(node))
+            return function(*self._spread(node.args), **self._keywords(node))
         if isinstance(node.func, ast.Lambda):
-            return self._applied(node.func, self._arguments(node))
+            return self._applied(node.func, self._spread(node.args))
         if isinstance(node.func, ast.Attribute) and node.func.attr in _METHODS:
             try:
                 owner = self._type(node.func.value)
             except NotConstant:
                 return self._lookup(node)
-            arguments = self._arguments(node)
+            arguments = self._spread(node.args)
             _METHODS[node.func.attr](owner, arguments)
             return getattr(owner, node.func.attr)(*arguments, **self._keywords(node))
         return self._lookup(node)
@@ -181,9 +175,10 @@ class Constants:
             return _TYPES[node.id]
         return self.value(node)
 
-    def _arguments(self, node: ast.Call) -> list[Any]:
+    def _spread(self, nodes: Sequence[ast.expr]) -> list[Any]:
+        """The values of some expressions, those with a star in pieces."""
         made: list[Any] = []
-        for each in node.args:
+        for each in nodes:
             if isinstance(each, ast.Starred):
                 made.extend(_items(self.value(each.value)))
             else:
